@@ -1,0 +1,74 @@
+package dev.gemmaspark.engine.internal.kernel;
+
+import dev.gemmaspark.engine.internal.tensor.KvBlockLayout;
+import dev.gemmaspark.engine.internal.tensor.PackedMatrix;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * The arithmetic of a forward pass. Two twins that agree to the bit: {@link ScalarKernels} says what is computed, {@link
+ * VectorKernels} computes it fast. Stateless; threads bring their own {@link KernelScratch}.
+ */
+public sealed interface Kernels permits ScalarKernels, VectorKernels {
+
+  /** The best kernels for this JVM and machine. */
+  static Kernels best() {
+    return KernelChoice.best();
+  }
+
+  /** What was chosen, for people: such as {@code vectors of 512 bits}. */
+  String description();
+
+  /**
+   * One panel of a matrix times all rows of activations, into {@code scratch.products}.
+   *
+   * <p>For every output and every group of columns, in order: the sum of q * x over the group's columns, in order, by fused
+   * multiply-add, starting from zero; then {@code y = fma(scale, sum, y)}; then, where the format has offsets, {@code y =
+   * fma(offset, sum of the group's x, y)}.
+   */
+  void multiplyPanel(PackedMatrix matrix, int panel, Activations x, KernelScratch scratch);
+
+  /** {@code y[i] = x[i] / sqrt(mean(x^2) + epsilon) * weight[i]}. */
+  void rmsNorm(
+      float[] x, int xOffset, float[] weight, float[] y, int yOffset, int length, float epsilon, KernelScratch scratch);
+
+  /** {@code y[i] += x[i]}. */
+  void add(float[] x, int xOffset, float[] y, int yOffset, int length);
+
+  /** {@code gate[i] = gelu(gate[i]) * up[i]}, with gelu by tanh. */
+  void geGlu(float[] gate, int gateOffset, float[] up, int upOffset, int length);
+
+  /** {@code x[i] = cap * tanh(x[i] / cap)}. */
+  void softcap(float[] x, int offset, int length, float cap);
+
+  /**
+   * Rotates the pairs (i, i + headDim / 2) of a head by their angles and scales it.
+   *
+   * @param cosines headDim / 2 of them from {@code angle} on; {@code sines} likewise
+   */
+  void rotate(
+      float[] x, int offset, int headDim, float[] cosines, float[] sines, int angle, float scale);
+
+  /**
+   * Attention of one query head over the positions from {@code start} to {@code end}.
+   *
+   * @param query the head's query, rotated and scaled
+   * @param blocks by position / {@link KvBlockLayout#POSITIONS}; those before {@code start} are not read
+   * @param kvHead which keys and values
+   * @param start first position seen
+   * @param end position after the last one seen
+   * @param softcap of the scores, or 0 for none
+   * @param out gets the head's output
+   */
+  void attend(
+      float[] query,
+      int queryOffset,
+      MemorySegment[] blocks,
+      KvBlockLayout layout,
+      int kvHead,
+      int start,
+      int end,
+      float softcap,
+      float[] out,
+      int outOffset,
+      KernelScratch scratch);
+}

@@ -1,0 +1,265 @@
+package dev.gemmaspark.engine.internal.kernel;
+
+import static dev.gemmaspark.engine.internal.kernel.VectorSpeciesChoice.F;
+import static dev.gemmaspark.engine.internal.kernel.VectorSpeciesChoice.LANES;
+import static dev.gemmaspark.engine.internal.tensor.PackedMatrix.PANEL_ROWS;
+import static dev.gemmaspark.engine.internal.tensor.PanelFormat.SLICE_COLUMNS;
+
+import dev.gemmaspark.engine.internal.tensor.DecodedPanel;
+import dev.gemmaspark.engine.internal.tensor.PackedMatrix;
+import dev.gemmaspark.engine.internal.tensor.PanelFormat;
+import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+
+/**
+ * One panel times all rows of activations. Some slices of the panel are unpacked into a scratch that stays in the first-level
+ * cache, and multiplied with tile after tile of activations before the next slices are: each weight is read and unpacked once for
+ * the whole batch.
+ *
+ * <p>Tiles are small on purpose: eight sums in registers hide the latency of the multiply-add on two ports, and fit the 16
+ * registers of AVX2 with their operands (C2 spills larger ones). Sums are local variables, because an array of vectors makes each of
+ * them an object.
+ */
+final class ProductKernel {
+  private ProductKernel() {}
+
+  static void multiplyPanel(PackedMatrix matrix, int panel, Activations x, KernelScratch scratch) {
+    PanelFormat format = matrix.format();
+    int slicesPerBlock = format.blockColumns() / SLICE_COLUMNS;
+    int groupsPerSlice = SLICE_COLUMNS / format.groupColumns();
+    int slices = matrix.slices();
+    float[] y = scratch.products;
+    Arrays.fill(y, 0, x.rows() * PANEL_ROWS, 0f);
+    for (int first = 0; first < slices; first += DecodedPanel.SLICES) {
+      int count = Math.min(DecodedPanel.SLICES, slices - first);
+      for (int i = 0; i < count; i++) {
+        long block = matrix.blockOffset(panel, (first + i) / slicesPerBlock);
+        UnpackKernel.unpack(format, matrix.data(), block, (first + i) % slicesPerBlock, scratch.panel, i);
+      }
+      int tiles = x.tiles();
+      for (int tile = 0; tile < tiles; tile++) {
+        int height = x.tileRows(tile);
+        int groups = count * groupsPerSlice;
+        int xAt = x.tileOffset(tile) + first * SLICE_COLUMNS * height;
+        int sumAt =
+            x.firstRow(tile) * (x.paddedColumns() / format.groupColumns()) + first * groupsPerSlice * height;
+        multiplyTile(format, scratch.panel, groups, height, x, xAt, sumAt, y, x.firstRow(tile) * PANEL_ROWS);
+      }
+    }
+  }
+
+  private static void multiplyTile(
+      PanelFormat format, DecodedPanel panel, int groups, int height, Activations x, int xAt, int sumAt, float[] y, int yAt) {
+    switch (height) {
+      case 4 -> {
+        for (int lane = 0; lane < PANEL_ROWS; lane += 2 * LANES) {
+          tile4x2(format, panel, groups, lane, x, xAt, sumAt, y, yAt + lane);
+        }
+      }
+      case 2 -> {
+        for (int lane = 0; lane < PANEL_ROWS; lane += 4 * LANES) {
+          tile2x4(format, panel, groups, lane, x, xAt, sumAt, y, yAt + lane);
+        }
+      }
+      default -> {
+        for (int lane = 0; lane < PANEL_ROWS; lane += 4 * LANES) {
+          tile1x4(format, panel, groups, lane, x, xAt, sumAt, y, yAt + lane);
+        }
+      }
+    }
+  }
+
+  /** 4 rows of activations times 2 vectors of the panel's rows, from row {@code lane} on. */
+  private static void tile4x2(
+      PanelFormat format, DecodedPanel panel, int groups, int lane, Activations x, int xAt, int sumAt, float[] y, int yAt) {
+    int length = format.groupColumns();
+    float[] sums = length == 16 ? x.sums16 : x.sums32;
+    float[] values = x.values;
+    float[] q = panel.q;
+    boolean offsets = format.hasOffsets();
+    int qAt = lane;
+    int valueAt = xAt;
+    for (int group = 0; group < groups; group++) {
+      FloatVector s00 = FloatVector.zero(F);
+      FloatVector s01 = FloatVector.zero(F);
+      FloatVector s10 = FloatVector.zero(F);
+      FloatVector s11 = FloatVector.zero(F);
+      FloatVector s20 = FloatVector.zero(F);
+      FloatVector s21 = FloatVector.zero(F);
+      FloatVector s30 = FloatVector.zero(F);
+      FloatVector s31 = FloatVector.zero(F);
+      for (int k = 0; k < length; k++) {
+        FloatVector w0 = FloatVector.fromArray(F, q, qAt);
+        FloatVector w1 = FloatVector.fromArray(F, q, qAt + LANES);
+        FloatVector x0 = FloatVector.broadcast(F, values[valueAt]);
+        s00 = x0.fma(w0, s00);
+        s01 = x0.fma(w1, s01);
+        FloatVector x1 = FloatVector.broadcast(F, values[valueAt + 1]);
+        s10 = x1.fma(w0, s10);
+        s11 = x1.fma(w1, s11);
+        FloatVector x2 = FloatVector.broadcast(F, values[valueAt + 2]);
+        s20 = x2.fma(w0, s20);
+        s21 = x2.fma(w1, s21);
+        FloatVector x3 = FloatVector.broadcast(F, values[valueAt + 3]);
+        s30 = x3.fma(w0, s30);
+        s31 = x3.fma(w1, s31);
+        qAt += PANEL_ROWS;
+        valueAt += 4;
+      }
+      int scaleAt = group * PANEL_ROWS + lane;
+      FloatVector c0 = FloatVector.fromArray(F, panel.scales, scaleAt);
+      FloatVector c1 = FloatVector.fromArray(F, panel.scales, scaleAt + LANES);
+      s00 = s00.fma(c0, FloatVector.fromArray(F, y, yAt));
+      s01 = s01.fma(c1, FloatVector.fromArray(F, y, yAt + LANES));
+      s10 = s10.fma(c0, FloatVector.fromArray(F, y, yAt + PANEL_ROWS));
+      s11 = s11.fma(c1, FloatVector.fromArray(F, y, yAt + PANEL_ROWS + LANES));
+      s20 = s20.fma(c0, FloatVector.fromArray(F, y, yAt + 2 * PANEL_ROWS));
+      s21 = s21.fma(c1, FloatVector.fromArray(F, y, yAt + 2 * PANEL_ROWS + LANES));
+      s30 = s30.fma(c0, FloatVector.fromArray(F, y, yAt + 3 * PANEL_ROWS));
+      s31 = s31.fma(c1, FloatVector.fromArray(F, y, yAt + 3 * PANEL_ROWS + LANES));
+      if (offsets) {
+        FloatVector o0 = FloatVector.fromArray(F, panel.offsets, scaleAt);
+        FloatVector o1 = FloatVector.fromArray(F, panel.offsets, scaleAt + LANES);
+        FloatVector x0 = FloatVector.broadcast(F, sums[sumAt]);
+        s00 = x0.fma(o0, s00);
+        s01 = x0.fma(o1, s01);
+        FloatVector x1 = FloatVector.broadcast(F, sums[sumAt + 1]);
+        s10 = x1.fma(o0, s10);
+        s11 = x1.fma(o1, s11);
+        FloatVector x2 = FloatVector.broadcast(F, sums[sumAt + 2]);
+        s20 = x2.fma(o0, s20);
+        s21 = x2.fma(o1, s21);
+        FloatVector x3 = FloatVector.broadcast(F, sums[sumAt + 3]);
+        s30 = x3.fma(o0, s30);
+        s31 = x3.fma(o1, s31);
+      }
+      s00.intoArray(y, yAt);
+      s01.intoArray(y, yAt + LANES);
+      s10.intoArray(y, yAt + PANEL_ROWS);
+      s11.intoArray(y, yAt + PANEL_ROWS + LANES);
+      s20.intoArray(y, yAt + 2 * PANEL_ROWS);
+      s21.intoArray(y, yAt + 2 * PANEL_ROWS + LANES);
+      s30.intoArray(y, yAt + 3 * PANEL_ROWS);
+      s31.intoArray(y, yAt + 3 * PANEL_ROWS + LANES);
+      sumAt += 4;
+    }
+  }
+
+  /** 2 rows of activations times 4 vectors of the panel's rows, from row {@code lane} on. */
+  private static void tile2x4(
+      PanelFormat format, DecodedPanel panel, int groups, int lane, Activations x, int xAt, int sumAt, float[] y, int yAt) {
+    int length = format.groupColumns();
+    float[] sums = length == 16 ? x.sums16 : x.sums32;
+    float[] values = x.values;
+    float[] q = panel.q;
+    boolean offsets = format.hasOffsets();
+    int qAt = lane;
+    int valueAt = xAt;
+    for (int group = 0; group < groups; group++) {
+      FloatVector s00 = FloatVector.zero(F);
+      FloatVector s01 = FloatVector.zero(F);
+      FloatVector s02 = FloatVector.zero(F);
+      FloatVector s03 = FloatVector.zero(F);
+      FloatVector s10 = FloatVector.zero(F);
+      FloatVector s11 = FloatVector.zero(F);
+      FloatVector s12 = FloatVector.zero(F);
+      FloatVector s13 = FloatVector.zero(F);
+      for (int k = 0; k < length; k++) {
+        FloatVector w0 = FloatVector.fromArray(F, q, qAt);
+        FloatVector w1 = FloatVector.fromArray(F, q, qAt + LANES);
+        FloatVector w2 = FloatVector.fromArray(F, q, qAt + 2 * LANES);
+        FloatVector w3 = FloatVector.fromArray(F, q, qAt + 3 * LANES);
+        FloatVector x0 = FloatVector.broadcast(F, values[valueAt]);
+        s00 = x0.fma(w0, s00);
+        s01 = x0.fma(w1, s01);
+        s02 = x0.fma(w2, s02);
+        s03 = x0.fma(w3, s03);
+        FloatVector x1 = FloatVector.broadcast(F, values[valueAt + 1]);
+        s10 = x1.fma(w0, s10);
+        s11 = x1.fma(w1, s11);
+        s12 = x1.fma(w2, s12);
+        s13 = x1.fma(w3, s13);
+        qAt += PANEL_ROWS;
+        valueAt += 2;
+      }
+      int scaleAt = group * PANEL_ROWS + lane;
+      s00 = s00.fma(FloatVector.fromArray(F, panel.scales, scaleAt), FloatVector.fromArray(F, y, yAt));
+      s01 = s01.fma(FloatVector.fromArray(F, panel.scales, scaleAt + LANES), FloatVector.fromArray(F, y, yAt + LANES));
+      s02 = s02.fma(FloatVector.fromArray(F, panel.scales, scaleAt + 2 * LANES), FloatVector.fromArray(F, y, yAt + 2 * LANES));
+      s03 = s03.fma(FloatVector.fromArray(F, panel.scales, scaleAt + 3 * LANES), FloatVector.fromArray(F, y, yAt + 3 * LANES));
+      s10 = s10.fma(FloatVector.fromArray(F, panel.scales, scaleAt), FloatVector.fromArray(F, y, yAt + PANEL_ROWS));
+      s11 = s11.fma(FloatVector.fromArray(F, panel.scales, scaleAt + LANES), FloatVector.fromArray(F, y, yAt + PANEL_ROWS + LANES));
+      s12 = s12.fma(FloatVector.fromArray(F, panel.scales, scaleAt + 2 * LANES), FloatVector.fromArray(F, y, yAt + PANEL_ROWS + 2 * LANES));
+      s13 = s13.fma(FloatVector.fromArray(F, panel.scales, scaleAt + 3 * LANES), FloatVector.fromArray(F, y, yAt + PANEL_ROWS + 3 * LANES));
+      if (offsets) {
+        FloatVector x0 = FloatVector.broadcast(F, sums[sumAt]);
+        s00 = x0.fma(FloatVector.fromArray(F, panel.offsets, scaleAt), s00);
+        s01 = x0.fma(FloatVector.fromArray(F, panel.offsets, scaleAt + LANES), s01);
+        s02 = x0.fma(FloatVector.fromArray(F, panel.offsets, scaleAt + 2 * LANES), s02);
+        s03 = x0.fma(FloatVector.fromArray(F, panel.offsets, scaleAt + 3 * LANES), s03);
+        FloatVector x1 = FloatVector.broadcast(F, sums[sumAt + 1]);
+        s10 = x1.fma(FloatVector.fromArray(F, panel.offsets, scaleAt), s10);
+        s11 = x1.fma(FloatVector.fromArray(F, panel.offsets, scaleAt + LANES), s11);
+        s12 = x1.fma(FloatVector.fromArray(F, panel.offsets, scaleAt + 2 * LANES), s12);
+        s13 = x1.fma(FloatVector.fromArray(F, panel.offsets, scaleAt + 3 * LANES), s13);
+      }
+      s00.intoArray(y, yAt);
+      s01.intoArray(y, yAt + LANES);
+      s02.intoArray(y, yAt + 2 * LANES);
+      s03.intoArray(y, yAt + 3 * LANES);
+      s10.intoArray(y, yAt + PANEL_ROWS);
+      s11.intoArray(y, yAt + PANEL_ROWS + LANES);
+      s12.intoArray(y, yAt + PANEL_ROWS + 2 * LANES);
+      s13.intoArray(y, yAt + PANEL_ROWS + 3 * LANES);
+      sumAt += 2;
+    }
+  }
+
+  /** 1 row of activations times 4 vectors of the panel's rows, from row {@code lane} on. */
+  private static void tile1x4(
+      PanelFormat format, DecodedPanel panel, int groups, int lane, Activations x, int xAt, int sumAt, float[] y, int yAt) {
+    int length = format.groupColumns();
+    float[] sums = length == 16 ? x.sums16 : x.sums32;
+    float[] values = x.values;
+    float[] q = panel.q;
+    boolean offsets = format.hasOffsets();
+    int qAt = lane;
+    int valueAt = xAt;
+    for (int group = 0; group < groups; group++) {
+      FloatVector s00 = FloatVector.zero(F);
+      FloatVector s01 = FloatVector.zero(F);
+      FloatVector s02 = FloatVector.zero(F);
+      FloatVector s03 = FloatVector.zero(F);
+      for (int k = 0; k < length; k++) {
+        FloatVector w0 = FloatVector.fromArray(F, q, qAt);
+        FloatVector w1 = FloatVector.fromArray(F, q, qAt + LANES);
+        FloatVector w2 = FloatVector.fromArray(F, q, qAt + 2 * LANES);
+        FloatVector w3 = FloatVector.fromArray(F, q, qAt + 3 * LANES);
+        FloatVector x0 = FloatVector.broadcast(F, values[valueAt]);
+        s00 = x0.fma(w0, s00);
+        s01 = x0.fma(w1, s01);
+        s02 = x0.fma(w2, s02);
+        s03 = x0.fma(w3, s03);
+        qAt += PANEL_ROWS;
+        valueAt += 1;
+      }
+      int scaleAt = group * PANEL_ROWS + lane;
+      s00 = s00.fma(FloatVector.fromArray(F, panel.scales, scaleAt), FloatVector.fromArray(F, y, yAt));
+      s01 = s01.fma(FloatVector.fromArray(F, panel.scales, scaleAt + LANES), FloatVector.fromArray(F, y, yAt + LANES));
+      s02 = s02.fma(FloatVector.fromArray(F, panel.scales, scaleAt + 2 * LANES), FloatVector.fromArray(F, y, yAt + 2 * LANES));
+      s03 = s03.fma(FloatVector.fromArray(F, panel.scales, scaleAt + 3 * LANES), FloatVector.fromArray(F, y, yAt + 3 * LANES));
+      if (offsets) {
+        FloatVector x0 = FloatVector.broadcast(F, sums[sumAt]);
+        s00 = x0.fma(FloatVector.fromArray(F, panel.offsets, scaleAt), s00);
+        s01 = x0.fma(FloatVector.fromArray(F, panel.offsets, scaleAt + LANES), s01);
+        s02 = x0.fma(FloatVector.fromArray(F, panel.offsets, scaleAt + 2 * LANES), s02);
+        s03 = x0.fma(FloatVector.fromArray(F, panel.offsets, scaleAt + 3 * LANES), s03);
+      }
+      s00.intoArray(y, yAt);
+      s01.intoArray(y, yAt + LANES);
+      s02.intoArray(y, yAt + 2 * LANES);
+      s03.intoArray(y, yAt + 3 * LANES);
+      sumAt += 1;
+    }
+  }
+}

@@ -1,0 +1,134 @@
+package dev.gemmaspark.engine.internal.kernel;
+
+import static dev.gemmaspark.engine.internal.kernel.VectorSpeciesChoice.F;
+import static dev.gemmaspark.engine.internal.kernel.VectorSpeciesChoice.LANES;
+
+import dev.gemmaspark.engine.internal.tensor.KvBlockLayout;
+import dev.gemmaspark.engine.internal.tensor.PackedMatrix;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+
+/** {@link ScalarKernels}, a vector at a time and to the same bits. What does not fill a vector is left to the scalar twin. */
+public final class VectorKernels implements Kernels {
+  private final ScalarKernels scalar = new ScalarKernels();
+
+  @Override
+  public String description() {
+    return "vectors of " + F.vectorBitSize() + " bits";
+  }
+
+  @Override
+  public void multiplyPanel(PackedMatrix matrix, int panel, Activations x, KernelScratch scratch) {
+    ProductKernel.multiplyPanel(matrix, panel, x, scratch);
+  }
+
+  @Override
+  public void rmsNorm(
+      float[] x, int xOffset, float[] weight, float[] y, int yOffset, int length, float epsilon, KernelScratch scratch) {
+    if (length % Lanes.COUNT != 0) {
+      scalar.rmsNorm(x, xOffset, weight, y, yOffset, length, epsilon, scratch);
+      return;
+    }
+    for (int lane = 0; lane < Lanes.COUNT; lane += LANES) {
+      FloatVector sum = FloatVector.zero(F);
+      for (int i = lane; i < length; i += Lanes.COUNT) {
+        FloatVector value = FloatVector.fromArray(F, x, xOffset + i);
+        sum = value.fma(value, sum);
+      }
+      sum.intoArray(scratch.lanes, lane);
+    }
+    float scale = ScalarKernels.inverseRootMean(Lanes.sum(scratch.lanes), length, epsilon);
+    for (int i = 0; i < length; i += LANES) {
+      FloatVector.fromArray(F, x, xOffset + i)
+          .mul(scale)
+          .mul(FloatVector.fromArray(F, weight, i))
+          .intoArray(y, yOffset + i);
+    }
+  }
+
+  @Override
+  public void add(float[] x, int xOffset, float[] y, int yOffset, int length) {
+    int whole = F.loopBound(length);
+    for (int i = 0; i < whole; i += LANES) {
+      FloatVector.fromArray(F, y, yOffset + i)
+          .add(FloatVector.fromArray(F, x, xOffset + i))
+          .intoArray(y, yOffset + i);
+    }
+    scalar.add(x, xOffset + whole, y, yOffset + whole, length - whole);
+  }
+
+  @Override
+  public void geGlu(float[] gate, int gateOffset, float[] up, int upOffset, int length) {
+    int whole = F.loopBound(length);
+    for (int i = 0; i < whole; i += LANES) {
+      VectorMath.gelu(FloatVector.fromArray(F, gate, gateOffset + i))
+          .mul(FloatVector.fromArray(F, up, upOffset + i))
+          .intoArray(gate, gateOffset + i);
+    }
+    scalar.geGlu(gate, gateOffset + whole, up, upOffset + whole, length - whole);
+  }
+
+  @Override
+  public void softcap(float[] x, int offset, int length, float cap) {
+    int whole = F.loopBound(length);
+    for (int i = 0; i < whole; i += LANES) {
+      VectorMath.tanh(FloatVector.fromArray(F, x, offset + i).div(cap)).mul(cap).intoArray(x, offset + i);
+    }
+    scalar.softcap(x, offset + whole, length - whole, cap);
+  }
+
+  @Override
+  public void rotate(
+      float[] x, int offset, int headDim, float[] cosines, float[] sines, int angle, float scale) {
+    int half = headDim / 2;
+    if (half % LANES != 0) {
+      scalar.rotate(x, offset, headDim, cosines, sines, angle, scale);
+      return;
+    }
+    for (int i = 0; i < half; i += LANES) {
+      FloatVector a = FloatVector.fromArray(F, x, offset + i);
+      FloatVector b = FloatVector.fromArray(F, x, offset + half + i);
+      FloatVector cosine = FloatVector.fromArray(F, cosines, angle + i);
+      FloatVector sine = FloatVector.fromArray(F, sines, angle + i);
+      a.fma(cosine, b.mul(sine).neg()).mul(scale).intoArray(x, offset + i);
+      b.fma(cosine, a.mul(sine)).mul(scale).intoArray(x, offset + half + i);
+    }
+  }
+
+  @Override
+  public void attend(
+      float[] query,
+      int queryOffset,
+      MemorySegment[] blocks,
+      KvBlockLayout layout,
+      int kvHead,
+      int start,
+      int end,
+      float softcap,
+      float[] out,
+      int outOffset,
+      KernelScratch scratch) {
+    int first = start / KvBlockLayout.POSITIONS;
+    int last = (end - 1) / KvBlockLayout.POSITIONS;
+    int base = first * KvBlockLayout.POSITIONS;
+    int length = (last + 1) * KvBlockLayout.POSITIONS - base;
+    float[] scores = scratch.scores;
+    AttentionKernel.scores(query, queryOffset, blocks, layout, kvHead, first, last, scores);
+    if (softcap != 0) {
+      softcap(scores, 0, length, softcap);
+    }
+    outside(scores, start - base, end - base, length, Float.NEGATIVE_INFINITY);
+    AttentionKernel.exponentials(scores, length);
+    outside(scores, start - base, end - base, length, 0f);
+    float total = AttentionKernel.total(scores, length, scratch.lanes);
+    AttentionKernel.weightedValues(
+        scores, blocks, layout, kvHead, start, end, total, out, outOffset);
+  }
+
+  /** Blocks are whole; the positions in them that the query does not see are not. */
+  private static void outside(float[] scores, int from, int to, int length, float value) {
+    Arrays.fill(scores, 0, from, value);
+    Arrays.fill(scores, to, length, value);
+  }
+}

@@ -1,0 +1,59 @@
+package dev.gemmaspark.engine.internal.tensor;
+
+import static dev.gemmaspark.engine.internal.tensor.PackedMatrix.PANEL_ROWS;
+
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+
+/**
+ * IEEE half precision, 2 bytes a weight. Packed block: 2 x 32 columns x 64 rows. The scale is one.
+ */
+final class F16Format implements PanelFormat {
+  @Override
+  public TensorType type() {
+    return TensorType.F16;
+  }
+
+  @Override
+  public int blockColumns() {
+    return SLICE_COLUMNS;
+  }
+
+  @Override
+  public int blockBytes() {
+    return 2 * SLICE_COLUMNS * PANEL_ROWS;
+  }
+
+  @Override
+  public int groupColumns() {
+    return SLICE_COLUMNS;
+  }
+
+  @Override
+  public boolean hasOffsets() {
+    return false;
+  }
+
+  @Override
+  public void dequantize(MemorySegment source, long offset, float[] out, int outOffset) {
+    out[outOffset] = Bytes.half(source, offset);
+  }
+
+  @Override
+  public boolean pack(
+      MemorySegment source, long offset, int column, MemorySegment packed, long packedOffset, int lane) {
+    short bits = Bytes.bits16(source, offset);
+    Bytes.putBits16(packed, packedOffset + 2L * (column * PANEL_ROWS + lane), bits);
+    return Bytes.isFiniteHalf(bits);
+  }
+
+  @Override
+  public void unpack(MemorySegment packed, long packedOffset, int slice, DecodedPanel panel, int slot) {
+    Arrays.fill(panel.scales, slot * PANEL_ROWS, (slot + 1) * PANEL_ROWS, 1f);
+    long from = packedOffset;
+    int to = slot * SLICE_COLUMNS * PANEL_ROWS;
+    for (int i = 0; i < SLICE_COLUMNS * PANEL_ROWS; i++) {
+      panel.q[to + i] = Bytes.half(packed, from + 2L * i);
+    }
+  }
+}

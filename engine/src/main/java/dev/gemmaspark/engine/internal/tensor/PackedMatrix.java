@@ -1,0 +1,83 @@
+package dev.gemmaspark.engine.internal.tensor;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * A matrix of weights in panels of {@link #PANEL_ROWS} interleaved rows: {@code panels() x blocks()} packed blocks of its
+ * {@link PanelFormat}, panel after panel. Rows and columns that the matrix does not have are zero. Immutable; whoever mapped
+ * the memory owns it.
+ *
+ * @param name for messages
+ * @param format of the blocks
+ * @param rows outputs
+ * @param columns inputs
+ * @param data {@code packedBytes(format, rows, columns)} bytes
+ */
+public record PackedMatrix(
+    String name, PanelFormat format, int rows, int columns, MemorySegment data) {
+  /** Four vectors of 512 bits: enough independent sums to hide the latency of a fused multiply-add. */
+  public static final int PANEL_ROWS = 64;
+
+  public PackedMatrix {
+    if (data.byteSize() != packedBytes(format, rows, columns)) {
+      throw new IllegalStateException(name + ": " + data.byteSize() + " packed bytes");
+    }
+  }
+
+  /** Bytes of a packed matrix. */
+  public static long packedBytes(PanelFormat format, int rows, int columns) {
+    return (long) ceilDiv(rows, PANEL_ROWS) * ceilDiv(columns, format.blockColumns()) * format.blockBytes();
+  }
+
+  public int panels() {
+    return ceilDiv(rows, PANEL_ROWS);
+  }
+
+  /** Packed blocks of one panel. */
+  public int blocks() {
+    return ceilDiv(columns, format.blockColumns());
+  }
+
+  /** Slices of {@link PanelFormat#SLICE_COLUMNS} columns that hold the matrix's columns. */
+  public int slices() {
+    return ceilDiv(columns, PanelFormat.SLICE_COLUMNS);
+  }
+
+  /** Offset of a packed block in {@link #data}. */
+  public long blockOffset(int panel, int block) {
+    return ((long) panel * blocks() + block) * format.blockBytes();
+  }
+
+  /**
+   * Interleaves the rows of one panel of {@code source} into {@code target}, memory of {@link #packedBytes} bytes that is zero.
+   *
+   * @return whether all scales and numbers are finite
+   */
+  public static boolean packPanel(
+      WeightMatrix source, PanelFormat format, int panel, MemorySegment target) {
+    int blocksPerRow = source.columns() / source.type().blockSize();
+    int lanes = Math.min(PANEL_ROWS, source.rows() - panel * PANEL_ROWS);
+    long panelOffset =
+        (long) panel * ceilDiv(source.columns(), format.blockColumns()) * format.blockBytes();
+    boolean finite = true;
+    for (int lane = 0; lane < lanes; lane++) {
+      long rowOffset = (long) (panel * PANEL_ROWS + lane) * source.rowBytes();
+      for (int block = 0; block < blocksPerRow; block++) {
+        int column = block * source.type().blockSize();
+        finite &=
+            format.pack(
+                source.data(),
+                rowOffset + (long) block * source.type().blockBytes(),
+                column % format.blockColumns(),
+                target,
+                panelOffset + (long) (column / format.blockColumns()) * format.blockBytes(),
+                lane);
+      }
+    }
+    return finite;
+  }
+
+  private static int ceilDiv(int a, int b) {
+    return Math.ceilDiv(a, b);
+  }
+}
