@@ -1,0 +1,100 @@
+package dev.gemmaspark.engine.internal.cache;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
+import java.util.Deque;
+
+/**
+ * The memory of all sequences' keys and values: blocks of one size, outside the heap, up to a budget. Memory is taken from the
+ * machine in slabs when it is first needed, and given back with the pool.
+ *
+ * <p>A sequence reserves all blocks that it can ever hold when it is admitted, so no running sequence ever finds the pool empty.
+ * Not thread-safe: it belongs to the thread that runs the steps.
+ */
+public final class KvCachePool {
+  private static final long SLAB_BYTES = 32L << 20;
+
+  private final KvCacheShape shape;
+  private final long budgetBlocks;
+  private final Arena arena = Arena.ofAuto();
+  private final Deque<MemorySegment> free = new ArrayDeque<>();
+  private long allocatedBlocks;
+  private long reservedBlocks;
+
+  /**
+   * @param shape of the model's caches
+   * @param budgetBytes the most memory that blocks may take
+   */
+  public KvCachePool(KvCacheShape shape, long budgetBytes) {
+    this.shape = shape;
+    this.budgetBlocks = budgetBytes / shape.block().blockBytes();
+  }
+
+  public KvCacheShape shape() {
+    return shape;
+  }
+
+  /** The budget, in whole blocks. */
+  public long budgetBytes() {
+    return budgetBlocks * shape.block().blockBytes();
+  }
+
+  /** What the running sequences have reserved. */
+  public long reservedBytes() {
+    return reservedBlocks * shape.block().blockBytes();
+  }
+
+  /** Whether a sequence fits the budget when no other one runs. */
+  public boolean fitsAlone(int length, int chunk) {
+    return shape.blocks(length, chunk) <= budgetBlocks;
+  }
+
+  /** Whether a sequence fits now. */
+  public boolean fits(int length, int chunk) {
+    return shape.blocks(length, chunk) <= budgetBlocks - reservedBlocks;
+  }
+
+  /**
+   * Makes room for a sequence.
+   *
+   * @param length positions it may reach
+   * @param chunk most positions that one step adds
+   */
+  public KvCache open(int length, int chunk) {
+    if (!fits(length, chunk)) {
+      throw new IllegalStateException("no room for a sequence of " + length + " positions");
+    }
+    long blocks = shape.blocks(length, chunk);
+    reservedBlocks += blocks;
+    return new KvCache(this, length, blocks);
+  }
+
+  void release(long blocks) {
+    reservedBlocks -= blocks;
+  }
+
+  MemorySegment take() {
+    if (free.isEmpty()) {
+      allocateSlab();
+    }
+    return free.pop();
+  }
+
+  void give(MemorySegment block) {
+    free.push(block);
+  }
+
+  private void allocateSlab() {
+    long blockBytes = shape.block().blockBytes();
+    long blocks = Math.min(Math.max(1, SLAB_BYTES / blockBytes), budgetBlocks - allocatedBlocks);
+    if (blocks <= 0) {
+      throw new IllegalStateException("more blocks taken than reserved");
+    }
+    MemorySegment slab = arena.allocate(blocks * blockBytes, 64);
+    for (long i = 0; i < blocks; i++) {
+      free.push(slab.asSlice(i * blockBytes, blockBytes));
+    }
+    allocatedBlocks += blocks;
+  }
+}

@@ -1,0 +1,135 @@
+package dev.gemmaspark.engine.internal.model;
+
+import dev.gemmaspark.engine.internal.cache.KvCacheShape;
+import dev.gemmaspark.engine.internal.kernel.Kernels;
+import dev.gemmaspark.engine.internal.parallel.WorkerPool;
+import dev.gemmaspark.engine.internal.tensor.KvBlockLayout;
+import dev.gemmaspark.engine.internal.tensor.PackedMatrix;
+import dev.gemmaspark.engine.internal.tensor.PanelFormat;
+import dev.gemmaspark.engine.internal.tensor.PanelFormats;
+import dev.gemmaspark.engine.internal.tensor.WeightMatrix;
+import dev.gemmaspark.engine.internal.weights.ModelConfig;
+import dev.gemmaspark.engine.internal.weights.PackedModel;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The forward pass of Gemma 1 and 2: embedding, decoder layers, output head. One step takes tokens of many sequences and reads every
+ * matrix once for all of them. The logits of a position depend on its sequence alone, to the bit: not on its company, on chunks, or
+ * on the number of threads.
+ *
+ * <p>Not thread-safe: one thread runs the steps, with the pool's help. Whoever made the pool closes it.
+ */
+public final class GemmaModel {
+  private final ModelConfig config;
+  private final WeightMatrix embedding;
+  private final PanelFormat embeddingFormat;
+  private final float embeddingScale;
+  private final float[] outputNorm;
+  private final PackedMatrix head;
+  private final Kernels kernels;
+  private final WorkerPool pool;
+  private final Workspace space;
+  private final List<DecoderLayer> layers = new ArrayList<>();
+  private final WorkerPool.IndexedTask embed = this::embed;
+  private final WorkerPool.IndexedTask normalizeLast = this::normalizeLast;
+  private final WorkerPool.IndexedTask capLogits = this::capLogits;
+  private Step step;
+  private float[] logits = new float[0];
+  private MatrixProduct headProduct;
+
+  /**
+   * @param weights the model
+   * @param kernels the arithmetic
+   * @param pool the threads
+   * @param maxStepTokens most tokens of one step
+   * @param contextLength most positions of one sequence
+   */
+  public GemmaModel(
+      PackedModel weights, Kernels kernels, WorkerPool pool, int maxStepTokens, int contextLength) {
+    this.config = weights.config();
+    this.embedding = weights.source().embedding();
+    this.embeddingFormat = PanelFormats.of(embedding.type()).orElseThrow();
+    this.embeddingScale = (float) Math.sqrt(config.hiddenSize());
+    this.outputNorm = weights.source().outputNorm();
+    this.head = weights.head();
+    this.kernels = kernels;
+    this.pool = pool;
+    this.space = new Workspace(config, maxStepTokens, contextLength, pool.threads());
+    RotaryEmbedding rotary = new RotaryEmbedding(config.headDim(), config.ropeTheta(), contextLength);
+    for (int i = 0; i < config.layers(); i++) {
+      layers.add(new DecoderLayer(config, i, weights.layers().get(i), kernels, space, rotary));
+    }
+  }
+
+  /** What a sequence of this model needs of a cache. */
+  public KvCacheShape cacheShape() {
+    return new KvCacheShape(
+        new KvBlockLayout(config.kvHeads(), config.headDim()), config.layers(), config.slidingWindow());
+  }
+
+  /** Most tokens of one step. */
+  public int maxStepTokens() {
+    return space.maxRows;
+  }
+
+  /** Runs a step: keys and values of its tokens go to their caches, and the logits that it asks for to {@link #logits}. */
+  public void forward(Step step) {
+    this.step = step;
+    pool.run(step.rows(), embed);
+    for (DecoderLayer layer : layers) {
+      layer.run(step, pool);
+    }
+    if (step.logits() > 0) {
+      computeLogits();
+    }
+  }
+
+  /** The logits of the last step, [row as {@link Step#wantLogits} numbered it][token id], until the next one. */
+  public float[] logits() {
+    return logits;
+  }
+
+  private void embed(int worker, int row) {
+    int blockSize = embedding.type().blockSize();
+    long offset = step.token(row) * embedding.rowBytes();
+    int at = row * config.hiddenSize();
+    for (int column = 0; column < config.hiddenSize(); column += blockSize) {
+      embeddingFormat.dequantize(embedding.data(), offset, space.hidden, at + column);
+      offset += embedding.type().blockBytes();
+    }
+    for (int i = at; i < at + config.hiddenSize(); i++) {
+      space.hidden[i] *= embeddingScale;
+    }
+  }
+
+  private void computeLogits() {
+    int wanted = step.logits();
+    if (logits.length < wanted * config.vocabSize()) {
+      logits = new float[wanted * config.vocabSize()];
+      headProduct =
+          new MatrixProduct(kernels, space.scratch, new PackedMatrix[] {head}, new float[][] {logits});
+    }
+    space.operand.shape(wanted, config.hiddenSize());
+    pool.run(space.operand.tiles(), normalizeLast);
+    headProduct.run(space.operand, pool);
+    if (config.finalSoftcap() != 0) {
+      pool.run(wanted, capLogits);
+    }
+  }
+
+  private void normalizeLast(int worker, int tile) {
+    int size = config.hiddenSize();
+    int first = space.operand.firstRow(tile);
+    for (int i = first; i < first + space.operand.tileRows(tile); i++) {
+      int from = step.logitRow(i) * size;
+      kernels.rmsNorm(
+          space.hidden, from, outputNorm, space.normed, i * size, size, config.rmsNormEpsilon(), space.scratch[worker]);
+    }
+    space.operand.pack(tile, space.normed, size);
+  }
+
+  private void capLogits(int worker, int row) {
+    kernels.softcap(logits, row * config.vocabSize(), config.vocabSize(), config.finalSoftcap());
+  }
+}

@@ -1,0 +1,67 @@
+package dev.gemmaspark.engine.internal.model;
+
+import dev.gemmaspark.engine.internal.kernel.Activations;
+import dev.gemmaspark.engine.internal.kernel.KernelScratch;
+import dev.gemmaspark.engine.internal.weights.ModelConfig;
+
+/**
+ * The activations of one step, all [token][element], and every thread's scratch. Made once, so that no step allocates. Layers
+ * take turns in it.
+ */
+final class Workspace {
+  final int maxRows;
+
+  /** The residual stream: hidden size. */
+  final float[] hidden;
+
+  /** What is normalized, on its way into a product: hidden size. */
+  final float[] normed;
+
+  /** Attention heads x head dim. */
+  final float[] query;
+
+  /** KV heads x head dim. */
+  final float[] key;
+
+  /** KV heads x head dim. */
+  final float[] value;
+
+  /** Attention heads x head dim. */
+  final float[] attention;
+
+  /** What attention or feed-forward adds to the residual stream: hidden size. */
+  final float[] delta;
+
+  /** Intermediate size. */
+  final float[] gate;
+
+  /** Intermediate size. */
+  final float[] up;
+
+  /** The operand of the next product. */
+  final Activations operand;
+
+  /** By worker. */
+  final KernelScratch[] scratch;
+
+  Workspace(ModelConfig config, int maxRows, int contextLength, int threads) {
+    this.maxRows = maxRows;
+    int queryWidth = config.attentionHeads() * config.headDim();
+    int kvWidth = config.kvHeads() * config.headDim();
+    hidden = new float[maxRows * config.hiddenSize()];
+    normed = new float[maxRows * config.hiddenSize()];
+    query = new float[maxRows * queryWidth];
+    key = new float[maxRows * kvWidth];
+    value = new float[maxRows * kvWidth];
+    attention = new float[maxRows * queryWidth];
+    delta = new float[maxRows * config.hiddenSize()];
+    gate = new float[maxRows * config.intermediateSize()];
+    up = new float[maxRows * config.intermediateSize()];
+    int widest = Math.max(config.intermediateSize(), Math.max(queryWidth, config.hiddenSize()));
+    operand = new Activations(maxRows, widest);
+    scratch = new KernelScratch[threads];
+    for (int i = 0; i < threads; i++) {
+      scratch[i] = new KernelScratch(maxRows, contextLength);
+    }
+  }
+}
