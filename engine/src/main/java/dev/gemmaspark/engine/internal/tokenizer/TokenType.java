@@ -10,7 +10,7 @@ public enum TokenType {
   CONTROL,
   /** Text that is cut out before anything is merged, such as runs of newlines. */
   USER_DEFINED,
-  /** Takes part in merges and is never emitted. */
+  /** Takes part in merges and is taken apart again; only where it is a single character is it ever emitted. */
   UNUSED,
   /** One byte, for text that no piece covers. */
   BYTE
