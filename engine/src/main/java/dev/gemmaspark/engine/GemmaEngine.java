@@ -1,48 +1,175 @@
 package dev.gemmaspark.engine;
 
+import dev.gemmaspark.engine.error.GemmaException;
+import dev.gemmaspark.engine.error.InvalidSettingException;
+import dev.gemmaspark.engine.generation.GenerationFailure;
 import dev.gemmaspark.engine.generation.GenerationRequest;
 import dev.gemmaspark.engine.generation.GenerationResult;
 import dev.gemmaspark.engine.generation.TextGenerator;
 import dev.gemmaspark.engine.generation.TokenListener;
+import dev.gemmaspark.engine.internal.cache.KvCachePool;
+import dev.gemmaspark.engine.internal.cache.KvCacheShape;
+import dev.gemmaspark.engine.internal.kernel.Kernels;
+import dev.gemmaspark.engine.internal.model.GemmaModel;
+import dev.gemmaspark.engine.internal.parallel.WorkerPool;
+import dev.gemmaspark.engine.internal.scheduler.Scheduler;
+import dev.gemmaspark.engine.internal.scheduler.SchedulerStats;
+import dev.gemmaspark.engine.internal.scheduler.Sequence;
+import dev.gemmaspark.engine.internal.tokenizer.EncodedPrompt;
+import dev.gemmaspark.engine.internal.weights.PackedModel;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A model, opened, that completes prompts. Requests of all threads run together in one batch. Safe for use by many threads;
  * whoever opened it closes it.
  */
 public final class GemmaEngine implements TextGenerator, AutoCloseable {
-  private GemmaEngine() {}
+  private static final Logger LOG = LoggerFactory.getLogger(GemmaEngine.class);
+
+  /** Tokens of one step: enough for the arithmetic to hide the reading of the weights, few enough for decoding to go on. */
+  private static final int STEP_TOKENS = 512;
+
+  private final LoadedModel loaded;
+  private final ModelDescription description;
+  private final WorkerPool pool;
+  private final Scheduler scheduler;
+
+  private GemmaEngine(
+      LoadedModel loaded, ModelDescription description, WorkerPool pool, Scheduler scheduler) {
+    this.loaded = loaded;
+    this.description = description;
+    this.pool = pool;
+    this.scheduler = scheduler;
+  }
 
   /**
    * Opens a model: maps its weights, packs them where this machine has not yet, and starts the worker threads.
    *
-   * @throws dev.gemmaspark.engine.error.GemmaException if the model is missing, broken or of another kind
+   * @throws GemmaException if the model is missing, broken or of another kind
    */
   public static GemmaEngine open(EngineOptions options) {
-    throw new IllegalStateException("in the making");
+    long start = System.nanoTime();
+    Kernels kernels = Kernels.best();
+    LoadedModel loaded = LoadedModel.load(options);
+    WorkerPool pool = new WorkerPool(options.threads(), "gemma-worker");
+    try {
+      int contextLength = loaded.contextLength(options);
+      PackedModel weights = loaded.pack(pool, options.progress());
+      int stepTokens = Math.max(options.maxSequences(), Math.min(STEP_TOKENS, contextLength));
+      GemmaModel model = new GemmaModel(weights, kernels, pool, stepTokens, contextLength);
+      KvCachePool caches = new KvCachePool(model.cacheShape(), kvCacheBytes(options, model, contextLength));
+      ModelDescription description =
+          describe(loaded, contextLength, System.nanoTime() - start);
+      LOG.info(
+          "{}: {} parameters, {} threads, {}, context {}, KV cache up to {} MiB, opened in {} ms",
+          description.name(),
+          description.parameters(),
+          options.threads(),
+          kernels.description(),
+          contextLength,
+          caches.budgetBytes() >> 20,
+          description.loadNanos() / 1_000_000);
+      Scheduler scheduler =
+          new Scheduler(model, weights.config().vocabSize(), caches, options.maxSequences());
+      return new GemmaEngine(loaded, description, pool, scheduler);
+    } catch (Throwable e) {
+      pool.close();
+      throw e;
+    }
+  }
+
+  private static long kvCacheBytes(EngineOptions options, GemmaModel model, int contextLength) {
+    KvCacheShape shape = model.cacheShape();
+    long everything =
+        options.maxSequences()
+            * shape.blocks(contextLength, model.maxStepTokens())
+            * shape.block().blockBytes();
+    return Math.min(everything, options.kvCacheBytes().orElseGet(MachineMemory::kvCacheShare));
+  }
+
+  private static ModelDescription describe(LoadedModel loaded, int contextLength, long nanos) {
+    return new ModelDescription(
+        loaded.name(),
+        loaded.sha256(),
+        loaded.weights().config().architecture().label(),
+        loaded.weights().parameters(),
+        contextLength,
+        loaded.file().toFile().length(),
+        nanos);
   }
 
   /** Which model this is. */
   public ModelDescription model() {
-    throw new IllegalStateException("in the making");
+    return description;
   }
 
   @Override
   public CompletableFuture<GenerationResult> submit(GenerationRequest request) {
-    return submit(request, piece -> {});
+    return submit(request, piece -> true);
   }
 
   /** As {@link #submit(GenerationRequest)}, and tells the listener of the text as it is made. */
   public CompletableFuture<GenerationResult> submit(
       GenerationRequest request, TokenListener listener) {
-    throw new IllegalStateException("in the making");
+    EncodedPrompt prompt;
+    try {
+      prompt = loaded.prompts().encode(request.prompt(), Thread.currentThread()::isInterrupted);
+    } catch (InvalidSettingException e) {
+      return failure(GenerationFailure.Code.INVALID_REQUEST, e.getMessage());
+    }
+    int contextLength = description.contextLength();
+    Optional<EncodedPrompt> fitting =
+        loaded.prompts().truncate(prompt, contextLength - 1, request.truncation());
+    if (fitting.isEmpty()) {
+      return failure(
+          GenerationFailure.Code.PROMPT_TOO_LONG,
+          "the prompt has %d tokens, and the context %d with at least one for the completion; shorten it, raise the context"
+                  .formatted(prompt.length(), contextLength)
+              + " length where the model allows, or ask for truncation");
+    }
+    int[] ids = fitting.get().ids();
+    int longest = Math.min(contextLength, ids.length + request.stop().maxTokens());
+    if (!scheduler.canHold(longest)) {
+      return failure(
+          GenerationFailure.Code.PROMPT_TOO_LONG,
+          "prompt and completion may take %d tokens, more than the KV cache holds; give it more memory (kvCacheMemory) or"
+                  .formatted(longest)
+              + " ask for fewer tokens");
+    }
+    Sequence sequence =
+        new Sequence(request, ids, contextLength, loaded.weights().vocabulary(), listener);
+    scheduler.submit(sequence);
+    return sequence.result();
   }
 
+  private static CompletableFuture<GenerationResult> failure(
+      GenerationFailure.Code code, String message) {
+    return CompletableFuture.completedFuture(new GenerationFailure(code, message));
+  }
+
+  /** What has been done so far. */
   public EngineStats stats() {
-    throw new IllegalStateException("in the making");
+    SchedulerStats stats = scheduler.stats();
+    return new EngineStats(
+        stats.promptTokens(),
+        stats.completionTokens(),
+        stats.requests(),
+        stats.failures(),
+        stats.runningSequences(),
+        stats.waitingSequences(),
+        stats.steps(),
+        stats.busyNanos(),
+        stats.kvCacheBytesReserved(),
+        stats.kvCacheBytesBudget());
   }
 
-  /** Ends all requests ({@link IllegalStateException}), stops the threads and gives the memory back. */
+  /** Ends all requests ({@link IllegalStateException}) and stops the threads. */
   @Override
-  public void close() {}
+  public void close() {
+    scheduler.close();
+    pool.close();
+  }
 }

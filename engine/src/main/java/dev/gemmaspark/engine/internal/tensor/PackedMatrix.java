@@ -26,21 +26,31 @@ public record PackedMatrix(
 
   /** Bytes of a packed matrix. */
   public static long packedBytes(PanelFormat format, int rows, int columns) {
-    return (long) ceilDiv(rows, PANEL_ROWS) * ceilDiv(columns, format.blockColumns()) * format.blockBytes();
+    return panels(rows) * panelBytes(format, columns);
+  }
+
+  /** Bytes of one panel. */
+  public static long panelBytes(PanelFormat format, int columns) {
+    return (long) Math.ceilDiv(columns, format.blockColumns()) * format.blockBytes();
+  }
+
+  /** Panels of so many rows. */
+  public static int panels(int rows) {
+    return Math.ceilDiv(rows, PANEL_ROWS);
   }
 
   public int panels() {
-    return ceilDiv(rows, PANEL_ROWS);
+    return panels(rows);
   }
 
   /** Packed blocks of one panel. */
   public int blocks() {
-    return ceilDiv(columns, format.blockColumns());
+    return Math.ceilDiv(columns, format.blockColumns());
   }
 
   /** Slices of {@link PanelFormat#SLICE_COLUMNS} columns that hold the matrix's columns. */
   public int slices() {
-    return ceilDiv(columns, PanelFormat.SLICE_COLUMNS);
+    return Math.ceilDiv(columns, PanelFormat.SLICE_COLUMNS);
   }
 
   /** Offset of a packed block in {@link #data}. */
@@ -49,7 +59,9 @@ public record PackedMatrix(
   }
 
   /**
-   * Interleaves the rows of one panel of {@code source} into {@code target}, memory of {@link #packedBytes} bytes that is zero.
+   * Interleaves the rows of one panel.
+   *
+   * @param target {@link #panelBytes} bytes, all zero
    *
    * @return whether all scales and numbers are finite
    */
@@ -57,8 +69,6 @@ public record PackedMatrix(
       WeightMatrix source, PanelFormat format, int panel, MemorySegment target) {
     int blocksPerRow = source.columns() / source.type().blockSize();
     int lanes = Math.min(PANEL_ROWS, source.rows() - panel * PANEL_ROWS);
-    long panelOffset =
-        (long) panel * ceilDiv(source.columns(), format.blockColumns()) * format.blockBytes();
     boolean finite = true;
     for (int lane = 0; lane < lanes; lane++) {
       long rowOffset = (long) (panel * PANEL_ROWS + lane) * source.rowBytes();
@@ -70,14 +80,10 @@ public record PackedMatrix(
                 rowOffset + (long) block * source.type().blockBytes(),
                 column % format.blockColumns(),
                 target,
-                panelOffset + (long) (column / format.blockColumns()) * format.blockBytes(),
+                (long) (column / format.blockColumns()) * format.blockBytes(),
                 lane);
       }
     }
     return finite;
-  }
-
-  private static int ceilDiv(int a, int b) {
-    return Math.ceilDiv(a, b);
   }
 }

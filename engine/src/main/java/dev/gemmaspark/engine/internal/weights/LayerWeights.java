@@ -1,6 +1,7 @@
 package dev.gemmaspark.engine.internal.weights;
 
 import dev.gemmaspark.engine.internal.tensor.WeightMatrix;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -30,4 +31,21 @@ public record LayerWeights(
     WeightMatrix gate,
     WeightMatrix up,
     WeightMatrix down,
-    Optional<float[]> postFeedForwardNorm) {}
+    Optional<float[]> postFeedForwardNorm) {
+
+  /** The seven matrices, in the order of the forward pass. */
+  public List<WeightMatrix> matrices() {
+    return List.of(query, key, value, output, gate, up, down);
+  }
+
+  /** All weights. */
+  public long parameters() {
+    long count = attentionNorm.length + feedForwardNorm.length;
+    count += postAttentionNorm.map(norm -> norm.length).orElse(0);
+    count += postFeedForwardNorm.map(norm -> norm.length).orElse(0);
+    for (WeightMatrix matrix : matrices()) {
+      count += (long) matrix.rows() * matrix.columns();
+    }
+    return count;
+  }
+}

@@ -25,4 +25,13 @@ public record ModelWeights(
   public ModelWeights {
     layers = List.copyOf(layers);
   }
+
+  /** All weights, the embedding counted once. */
+  public long parameters() {
+    long count = (long) embedding.rows() * embedding.columns() + outputNorm.length;
+    for (LayerWeights layer : layers) {
+      count += layer.parameters();
+    }
+    return count;
+  }
 }

@@ -60,8 +60,9 @@ public final class RandomWeights {
     PanelFormat format = PanelFormats.of(matrix.type()).orElseThrow();
     long bytes = PackedMatrix.packedBytes(format, matrix.rows(), matrix.columns());
     MemorySegment data = java.lang.foreign.Arena.ofAuto().allocate(bytes, 64);
-    for (int panel = 0; panel < Math.ceilDiv(matrix.rows(), PackedMatrix.PANEL_ROWS); panel++) {
-      PackedMatrix.packPanel(matrix, format, panel, data);
+    long panelBytes = PackedMatrix.panelBytes(format, matrix.columns());
+    for (int panel = 0; panel < PackedMatrix.panels(matrix.rows()); panel++) {
+      PackedMatrix.packPanel(matrix, format, panel, data.asSlice(panel * panelBytes, panelBytes));
     }
     return new PackedMatrix(matrix.name(), format, matrix.rows(), matrix.columns(), data);
   }

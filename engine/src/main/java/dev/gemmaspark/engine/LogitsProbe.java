@@ -1,0 +1,165 @@
+package dev.gemmaspark.engine;
+
+import dev.gemmaspark.engine.internal.cache.KvCache;
+import dev.gemmaspark.engine.internal.cache.KvCachePool;
+import dev.gemmaspark.engine.internal.kernel.Kernels;
+import dev.gemmaspark.engine.internal.model.GemmaModel;
+import dev.gemmaspark.engine.internal.model.Step;
+import dev.gemmaspark.engine.internal.parallel.WorkerPool;
+import dev.gemmaspark.engine.internal.sampling.Sampler;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * What a model thinks of given tokens: for comparing its numbers with those of another implementation. Not thread-safe; whoever
+ * opened it closes it.
+ */
+public final class LogitsProbe implements AutoCloseable {
+  private final WorkerPool pool;
+  private final GemmaModel model;
+  private final KvCachePool caches;
+  private final int vocabSize;
+  private final int contextLength;
+  private final int chunk;
+  private final Step step;
+
+  /**
+   * Token ids to be looked at.
+   *
+   * @param tokens at least one
+   * @param greedy how many tokens to go on for, each the most likely one
+   */
+  public record Query(int[] tokens, int greedy) {}
+
+  /**
+   * What was found.
+   *
+   * @param argmax the most likely next token after each of the query's
+   * @param lastLogits after the query's last token, of the whole vocabulary
+   * @param greedy the continuation
+   */
+  public record Answer(int[] argmax, float[] lastLogits, int[] greedy) {}
+
+  private LogitsProbe(WorkerPool pool, GemmaModel model, int vocabSize, int contextLength, int chunk, int batch) {
+    this.pool = pool;
+    this.model = model;
+    this.vocabSize = vocabSize;
+    this.contextLength = contextLength;
+    this.chunk = chunk;
+    this.step = new Step(model.maxStepTokens());
+    long sequence = model.cacheShape().blocks(contextLength, chunk) * model.cacheShape().block().blockBytes();
+    this.caches = new KvCachePool(model.cacheShape(), batch * sequence);
+  }
+
+  /**
+   * Opens a model.
+   *
+   * @param options threads, context and cache folder are followed
+   * @param chunk most tokens of a sequence in one step
+   * @param batch most sequences in one step
+   */
+  public static LogitsProbe open(EngineOptions options, int chunk, int batch) {
+    Kernels kernels = Kernels.best();
+    LoadedModel loaded = LoadedModel.load(options);
+    WorkerPool pool = new WorkerPool(options.threads(), "gemma-worker");
+    try {
+      int contextLength = loaded.contextLength(options);
+      int longest = Math.min(chunk, contextLength);
+      GemmaModel model =
+          new GemmaModel(
+              loaded.pack(pool, options.progress()), kernels, pool, longest * batch, contextLength);
+      return new LogitsProbe(
+          pool, model, loaded.weights().config().vocabSize(), contextLength, longest, batch);
+    } catch (Throwable e) {
+      pool.close();
+      throw e;
+    }
+  }
+
+  /** Answers queries, at most a batch of them, in the same steps. */
+  public List<Answer> ask(List<Query> queries) {
+    List<Run> runs = new ArrayList<>();
+    try {
+      for (Query query : queries) {
+        runs.add(new Run(query, caches.open(contextLength, chunk)));
+      }
+      while (runs.stream().anyMatch(Run::isUnfinished)) {
+        step.clear();
+        runs.forEach(Run::plan);
+        model.forward(step);
+        runs.forEach(Run::advance);
+      }
+      return runs.stream().map(Run::answer).toList();
+    } finally {
+      runs.forEach(run -> run.cache.close());
+    }
+  }
+
+  /** Tokens that a query and its continuation may have. */
+  public int contextLength() {
+    return contextLength;
+  }
+
+  @Override
+  public void close() {
+    pool.close();
+  }
+
+  private final class Run {
+    private final Query query;
+    private final KvCache cache;
+    private final int[] tokens;
+    private final int[] argmax;
+    private int computed;
+    private int known;
+    private int firstLogits;
+    private int planned;
+    private float[] lastLogits;
+
+    Run(Query query, KvCache cache) {
+      this.query = query;
+      this.cache = cache;
+      this.known = query.tokens().length;
+      this.tokens = Arrays.copyOf(query.tokens(), known + query.greedy());
+      this.argmax = new int[tokens.length];
+    }
+
+    boolean isUnfinished() {
+      return computed < known && computed < Math.max(query.tokens().length, tokens.length - 1);
+    }
+
+    void plan() {
+      planned = isUnfinished() ? Math.min(chunk, known - computed) : 0;
+      firstLogits = step.logits();
+      if (planned > 0) {
+        cache.extend(planned);
+      }
+      for (int i = computed; i < computed + planned; i++) {
+        step.add(tokens[i], i, cache);
+        step.wantLogits();
+      }
+    }
+
+    void advance() {
+      for (int i = 0; i < planned; i++) {
+        int row = (firstLogits + i) * vocabSize;
+        argmax[computed] = Sampler.largest(model.logits(), row, vocabSize);
+        computed++;
+        if (computed == query.tokens().length) {
+          lastLogits = Arrays.copyOfRange(model.logits(), row, row + vocabSize);
+        }
+      }
+      if (planned > 0 && computed == known && known < tokens.length) {
+        tokens[known] = argmax[known - 1];
+        known++;
+      }
+    }
+
+    Answer answer() {
+      int length = query.tokens().length;
+      return new Answer(
+          Arrays.copyOf(argmax, length), lastLogits, Arrays.copyOfRange(tokens, length, tokens.length));
+    }
+  }
+}

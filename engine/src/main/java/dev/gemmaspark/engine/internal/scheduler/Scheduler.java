@@ -1,0 +1,206 @@
+package dev.gemmaspark.engine.internal.scheduler;
+
+import dev.gemmaspark.engine.generation.GenerationFailure;
+import dev.gemmaspark.engine.internal.cache.KvCachePool;
+import dev.gemmaspark.engine.internal.model.GemmaModel;
+import dev.gemmaspark.engine.internal.model.Step;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Runs all requests in one batch that changes from step to step.
+ *
+ * <p>One thread owns everything: it admits waiting sequences in order while there is room for them in the batch and in the cache,
+ * plans a step, runs it, lets every sequence take its token, and retires those that ended. New requests reach it through a queue and
+ * join at the next step; requests that nobody wants any more leave at the next step. A waiting sequence is admitted only when the
+ * cache can hold it to its end, so nothing that runs is ever taken out again.
+ *
+ * <p>{@link #submit}, {@link #stats} and {@link #close} are safe for use by many threads.
+ */
+public final class Scheduler implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Scheduler.class);
+
+  private final GemmaModel model;
+  private final int vocabSize;
+  private final KvCachePool caches;
+  private final int maxSequences;
+  private final Step step;
+  private final BlockingQueue<Sequence> submitted = new LinkedBlockingQueue<>();
+  private final Deque<Sequence> waiting = new ArrayDeque<>();
+  private final List<Sequence> running = new ArrayList<>();
+  private final Thread thread;
+  private volatile boolean closed;
+  private volatile SchedulerStats stats;
+
+  private long promptTokens;
+  private long completionTokens;
+  private long requests;
+  private long failures;
+  private long steps;
+  private long busyNanos;
+
+  /**
+   * @param model runs the steps
+   * @param vocabSize logits of one position
+   * @param caches memory for keys and values
+   * @param maxSequences most sequences in the batch; at most the model's step tokens
+   */
+  public Scheduler(GemmaModel model, int vocabSize, KvCachePool caches, int maxSequences) {
+    this.model = model;
+    this.vocabSize = vocabSize;
+    this.caches = caches;
+    this.maxSequences = Math.min(maxSequences, model.maxStepTokens());
+    this.step = new Step(model.maxStepTokens());
+    this.stats = snapshot();
+    this.thread = Thread.ofPlatform().daemon().name("gemma-scheduler").unstarted(this::loop);
+    thread.start();
+  }
+
+  /** Hands in a sequence; its future ends with its result. */
+  public void submit(Sequence sequence) {
+    submitted.add(sequence);
+    if (closed) {
+      // the loop may have emptied the queue for the last time before this one came
+      endAll();
+    }
+  }
+
+  public SchedulerStats stats() {
+    return stats;
+  }
+
+  /** Whether the cache can hold a sequence of so many positions when it runs alone. */
+  public boolean canHold(int length) {
+    return caches.fitsAlone(length, model.maxStepTokens());
+  }
+
+  /** Ends all requests, and waits for the thread. */
+  @Override
+  public void close() {
+    closed = true;
+    thread.interrupt();
+    boolean interrupted = false;
+    while (thread.isAlive()) {
+      try {
+        thread.join();
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+    endAll();
+  }
+
+  private void loop() {
+    while (!closed) {
+      try {
+        collect();
+        admit();
+        if (!running.isEmpty()) {
+          runStep();
+        }
+      } catch (InterruptedException e) {
+        // closing: the loop's condition knows
+      } catch (OutOfMemoryError e) {
+        closed = true;
+        running.forEach(sequence -> sequence.result().completeExceptionally(e));
+      } catch (Throwable e) {
+        LOG.error("A step of {} sequences failed", running.size(), e);
+        running.forEach(sequence -> fail(sequence, e));
+      }
+      retire();
+      stats = snapshot();
+    }
+    running.forEach(Scheduler::end);
+    waiting.forEach(Scheduler::end);
+    endAll();
+  }
+
+  private void collect() throws InterruptedException {
+    if (running.isEmpty() && waiting.isEmpty()) {
+      waiting.add(submitted.take());
+    }
+    submitted.drainTo(waiting);
+  }
+
+  private void admit() {
+    waiting.removeIf(sequence -> sequence.result().isDone());
+    while (!waiting.isEmpty() && running.size() < maxSequences) {
+      Sequence next = waiting.peek();
+      if (!caches.fits(next.maxLength(), model.maxStepTokens())) {
+        return;
+      }
+      next.admit(caches.open(next.maxLength(), model.maxStepTokens()));
+      running.add(waiting.remove());
+    }
+  }
+
+  private void runStep() {
+    long start = System.nanoTime();
+    StepPlanner.plan(running, step);
+    model.forward(step);
+    for (Sequence sequence : running) {
+      if (!sequence.result().isDone()) {
+        sequence.advance(model.logits(), vocabSize);
+      }
+    }
+    steps++;
+    busyNanos += System.nanoTime() - start;
+  }
+
+  private void fail(Sequence sequence, Throwable e) {
+    sequence.fail(
+        GenerationFailure.Code.INTERNAL,
+        "the engine failed (" + e.getClass().getSimpleName() + "); its log has the details");
+  }
+
+  private void retire() {
+    for (Iterator<Sequence> i = running.iterator(); i.hasNext(); ) {
+      Sequence sequence = i.next();
+      if (sequence.result().isDone()) {
+        i.remove();
+        sequence.release();
+        requests++;
+        promptTokens += sequence.promptTokens();
+        completionTokens += sequence.completionTokens();
+        if (!sequence.result().isCompletedExceptionally()
+            && sequence.result().join() instanceof GenerationFailure) {
+          failures++;
+        }
+      }
+    }
+  }
+
+  private SchedulerStats snapshot() {
+    return new SchedulerStats(
+        promptTokens,
+        completionTokens,
+        requests,
+        failures,
+        running.size(),
+        waiting.size() + submitted.size(),
+        steps,
+        busyNanos,
+        caches.reservedBytes(),
+        caches.budgetBytes());
+  }
+
+  private void endAll() {
+    for (Sequence sequence = submitted.poll(); sequence != null; sequence = submitted.poll()) {
+      end(sequence);
+    }
+  }
+
+  private static void end(Sequence sequence) {
+    sequence.result().completeExceptionally(new IllegalStateException("the engine was closed"));
+  }
+}

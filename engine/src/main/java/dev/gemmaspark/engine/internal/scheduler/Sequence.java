@@ -1,0 +1,157 @@
+package dev.gemmaspark.engine.internal.scheduler;
+
+import dev.gemmaspark.engine.generation.Completion;
+import dev.gemmaspark.engine.generation.FinishReason;
+import dev.gemmaspark.engine.generation.GenerationFailure;
+import dev.gemmaspark.engine.generation.GenerationRequest;
+import dev.gemmaspark.engine.generation.GenerationResult;
+import dev.gemmaspark.engine.generation.TokenListener;
+import dev.gemmaspark.engine.generation.TokenUsage;
+import dev.gemmaspark.engine.internal.cache.KvCache;
+import dev.gemmaspark.engine.internal.model.Step;
+import dev.gemmaspark.engine.internal.sampling.Sampler;
+import dev.gemmaspark.engine.internal.tokenizer.StreamingDetokenizer;
+import dev.gemmaspark.engine.internal.tokenizer.Vocabulary;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * A request on its way: its prompt, how much of it is computed, and what has been made. Built by the submitting thread, then owned by
+ * the scheduler's; the future is shared.
+ */
+public final class Sequence {
+  private final int[] prompt;
+  private final int maxTokens;
+  private final Vocabulary vocabulary;
+  private final int endOfTurn;
+  private final Sampler sampler;
+  private final StreamingDetokenizer detokenizer;
+  private final CompletionText text;
+  private final CompletableFuture<GenerationResult> result = new CompletableFuture<>();
+  private KvCache cache;
+  private int computed;
+  private int made;
+  private int lastToken;
+  private int logitsRow = -1;
+
+  /**
+   * @param request what is wanted
+   * @param prompt its token ids: at least one, and fewer than the context is long
+   * @param contextLength positions of prompt and completion together
+   * @param vocabulary of the model
+   * @param listener is told of the text as it grows
+   */
+  public Sequence(
+      GenerationRequest request, int[] prompt, int contextLength, Vocabulary vocabulary, TokenListener listener) {
+    this.prompt = prompt;
+    this.maxTokens = Math.min(request.stop().maxTokens(), contextLength - prompt.length);
+    this.vocabulary = vocabulary;
+    this.endOfTurn = vocabulary.endOfTurn().orElse(vocabulary.eos());
+    this.sampler = new Sampler(request.sampling(), prompt);
+    this.detokenizer = new StreamingDetokenizer(vocabulary);
+    this.text = new CompletionText(request.stop().stopSequences(), listener);
+  }
+
+  /** Ends with the request's result; cancelling it gives the request up. */
+  public CompletableFuture<GenerationResult> result() {
+    return result;
+  }
+
+  /** Positions that it may reach: the last token made needs none. */
+  int maxLength() {
+    return prompt.length + maxTokens - 1;
+  }
+
+  int promptTokens() {
+    return prompt.length;
+  }
+
+  boolean isAdmitted() {
+    return cache != null;
+  }
+
+  void admit(KvCache cache) {
+    this.cache = cache;
+  }
+
+  boolean isDecoding() {
+    return computed >= prompt.length;
+  }
+
+  /** Prompt tokens still to be computed. */
+  int promptLeft() {
+    return prompt.length - computed;
+  }
+
+  /**
+   * Puts its next tokens into a step: the last one made, or a chunk of the prompt.
+   *
+   * @param most how many prompt tokens at the most
+   */
+  void plan(Step step, int most) {
+    logitsRow = -1;
+    int count = isDecoding() ? 1 : Math.min(most, promptLeft());
+    cache.extend(count);
+    for (int i = 0; i < count; i++) {
+      step.add(computed < prompt.length ? prompt[computed] : lastToken, computed, cache);
+      computed++;
+    }
+    if (isDecoding()) {
+      logitsRow = step.wantLogits();
+    }
+  }
+
+  /**
+   * Takes its token from the logits of the step, if it asked for any.
+   *
+   * @return whether the request has ended
+   */
+  boolean advance(float[] logits, int vocabSize) {
+    if (logitsRow < 0) {
+      return false;
+    }
+    int token = sampler.sample(logits, logitsRow * vocabSize, vocabSize);
+    if (token == Sampler.NON_FINITE) {
+      fail(
+          GenerationFailure.Code.NON_FINITE_LOGITS,
+          "the model's logits are not finite numbers; its weights are broken: check the file with `gemma inspect --verify`");
+      return true;
+    }
+    made++;
+    lastToken = token;
+    if (token == vocabulary.eos() || token == endOfTurn) {
+      return flushAndComplete(FinishReason.STOP);
+    }
+    return switch (text.append(detokenizer.feed(token))) {
+      case STOPPED -> complete(FinishReason.STOP);
+      case CANCELLED -> complete(FinishReason.CANCELLED);
+      case GROWN -> made >= maxTokens && flushAndComplete(FinishReason.LENGTH);
+    };
+  }
+
+  int completionTokens() {
+    return made;
+  }
+
+  /** Bytes of a character that never became whole are still part of the text. */
+  private boolean flushAndComplete(FinishReason reason) {
+    boolean stopped = text.append(detokenizer.finish()) == CompletionText.Outcome.STOPPED;
+    return complete(stopped ? FinishReason.STOP : reason);
+  }
+
+  private boolean complete(FinishReason reason) {
+    result.complete(new Completion(text.finish(), reason, new TokenUsage(prompt.length, made, 0)));
+    return true;
+  }
+
+  void fail(GenerationFailure.Code code, String message) {
+    result.complete(new GenerationFailure(code, message));
+  }
+
+  /** Gives its place in the cache back. */
+  void release() {
+    if (cache != null) {
+      cache.close();
+      cache = null;
+    }
+  }
+}

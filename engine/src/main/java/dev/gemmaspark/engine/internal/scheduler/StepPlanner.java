@@ -1,0 +1,26 @@
+package dev.gemmaspark.engine.internal.scheduler;
+
+import dev.gemmaspark.engine.internal.model.Step;
+import java.util.List;
+
+/**
+ * What goes into a step: one token of every decoding sequence, and prompt chunks, first come first served, in what room is left. So
+ * no decoding sequence ever waits for another's prompt, and no step is longer than the budget.
+ */
+final class StepPlanner {
+  private StepPlanner() {}
+
+  static void plan(List<Sequence> running, Step step) {
+    step.clear();
+    for (Sequence sequence : running) {
+      if (sequence.isDecoding()) {
+        sequence.plan(step, 1);
+      }
+    }
+    for (Sequence sequence : running) {
+      if (!sequence.isDecoding() && step.room() > 0) {
+        sequence.plan(step, step.room());
+      }
+    }
+  }
+}

@@ -1,0 +1,83 @@
+package dev.gemmaspark.engine.internal.cache;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.gemmaspark.engine.internal.tensor.KvBlockLayout;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import java.util.Objects;
+import org.junit.jupiter.api.Test;
+
+class KvCacheTest {
+  private static final KvBlockLayout LAYOUT = new KvBlockLayout(2, 4);
+  private static final KvCacheShape SHAPE = new KvCacheShape(LAYOUT, 3, 40);
+
+  @Test
+  void localLayersGiveBackWhatLeftTheWindowAndGlobalOnesKeepAll() {
+    KvCachePool pool = new KvCachePool(SHAPE, 1 << 20);
+    KvCache cache = pool.open(400, 32);
+    for (int length = 0; length < 400; length += 20) {
+      cache.extend(20);
+      // the first query of this chunk sees 40 positions, its own included
+      int firstSeen = Math.max(0, length - 39);
+      for (int block = 0; block * 16 < cache.length(); block++) {
+        assertThat(cache.blocks(1)[block]).isNotNull();
+        if (block * 16 + 15 >= firstSeen) {
+          assertThat(cache.blocks(0)[block]).isNotNull();
+          assertThat(cache.blocks(2)[block]).isNotNull();
+        }
+      }
+      assertThat(held(cache)).isLessThanOrEqualTo(SHAPE.blocks(400, 32));
+    }
+    assertThat(held(cache)).isLessThan(60);
+  }
+
+  @Test
+  void keysAndValuesAreWhereTheLayoutSaysTheyAre() {
+    KvCache cache = new KvCachePool(SHAPE, 1 << 20).open(64, 32);
+    cache.extend(20);
+    float[] keys = {0, 1, 2, 3, 4, 5, 6, 7, 8};
+    float[] values = {10, 11, 12, 13, 14, 15, 16, 17, 18};
+    cache.put(1, 18, keys, 1, values, 1);
+    MemorySegment block = cache.blocks(1)[1];
+    assertThat(block.get(ValueLayout.JAVA_FLOAT, LAYOUT.keys(1) + (3 * 16 + 2) * 4)).isEqualTo(8f);
+    assertThat(block.get(ValueLayout.JAVA_FLOAT, LAYOUT.values(1) + (2 * 4 + 3) * 4)).isEqualTo(18f);
+    assertThat(block.get(ValueLayout.JAVA_FLOAT, LAYOUT.keys(0) + 2 * 4)).isEqualTo(1f);
+  }
+
+  @Test
+  void aSequenceIsAdmittedOnlyIfItFitsToItsEnd() {
+    long one = SHAPE.blocks(100, 32);
+    KvCachePool pool = new KvCachePool(SHAPE, 2 * one * LAYOUT.blockBytes());
+    assertThat(pool.fitsAlone(100, 32)).isTrue();
+    assertThat(pool.fitsAlone(1000, 32)).isFalse();
+    KvCache first = pool.open(100, 32);
+    KvCache second = pool.open(100, 32);
+    assertThat(pool.fits(1, 32)).isFalse();
+    assertThatThrownBy(() -> pool.open(100, 32)).isInstanceOf(IllegalStateException.class);
+    fill(first);
+    fill(second);
+    first.close();
+    second.close();
+    assertThat(pool.reservedBytes()).isZero();
+    assertThat(pool.fits(100, 32)).isTrue();
+    fill(pool.open(100, 32));
+  }
+
+  private static void fill(KvCache cache) {
+    cache.extend(32);
+    cache.extend(32);
+    cache.extend(32);
+    cache.extend(4);
+  }
+
+  private static long held(KvCache cache) {
+    long held = 0;
+    for (int layer = 0; layer < 3; layer++) {
+      held += Arrays.stream(cache.blocks(layer)).filter(Objects::nonNull).count();
+    }
+    return held;
+  }
+}

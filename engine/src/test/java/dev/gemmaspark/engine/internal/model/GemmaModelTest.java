@@ -1,0 +1,124 @@
+package dev.gemmaspark.engine.internal.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.gemmaspark.engine.internal.cache.KvCache;
+import dev.gemmaspark.engine.internal.cache.KvCachePool;
+import dev.gemmaspark.engine.internal.kernel.Kernels;
+import dev.gemmaspark.engine.internal.kernel.ScalarKernels;
+import dev.gemmaspark.engine.internal.kernel.VectorKernels;
+import dev.gemmaspark.engine.internal.parallel.WorkerPool;
+import dev.gemmaspark.engine.internal.tensor.PackedMatrix;
+import dev.gemmaspark.engine.internal.tensor.PanelFormats;
+import dev.gemmaspark.engine.internal.tensor.RandomWeights;
+import dev.gemmaspark.engine.internal.tensor.TensorType;
+import dev.gemmaspark.engine.internal.weights.LayerWeights;
+import dev.gemmaspark.engine.internal.weights.ModelWeights;
+import dev.gemmaspark.engine.internal.weights.PackedLayer;
+import dev.gemmaspark.engine.internal.weights.PackedModel;
+import dev.gemmaspark.engine.internal.weights.RandomModel;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Bits do not depend on company: logits are equal whatever the batch, the chunks, the threads and the kernels. */
+class GemmaModelTest {
+  private static final int LENGTH = 90;
+
+  static Stream<TensorType> types() {
+    return PanelFormats.supportedTypes().stream();
+  }
+
+  @ParameterizedTest
+  @MethodSource("types")
+  void logitsDoNotDependOnBatchChunkThreadsOrKernels(TensorType type) {
+    PackedModel packed = pack(RandomModel.gemma2(type));
+    List<int[]> prompts = new ArrayList<>();
+    for (int i = 0; i < 5; i++) {
+      prompts.add(prompt(i, LENGTH - 13 * i));
+    }
+    List<float[]> alone = new ArrayList<>();
+    for (int[] prompt : prompts) {
+      alone.addAll(run(packed, new VectorKernels(), 1, 1, List.of(prompt)));
+    }
+    for (int chunk : List.of(1, 7, 17, LENGTH)) {
+      for (int threads : List.of(1, 2, 3)) {
+        assertEqual(run(packed, new VectorKernels(), threads, chunk, prompts), alone, chunk, threads);
+      }
+    }
+    assertEqual(run(packed, new ScalarKernels(), 2, 16, prompts), alone, 16, 2);
+  }
+
+  private static void assertEqual(List<float[]> actual, List<float[]> expected, int chunk, int threads) {
+    for (int i = 0; i < expected.size(); i++) {
+      assertThat(actual.get(i)).as("prompt %d, chunk %d, %d threads", i, chunk, threads).isEqualTo(expected.get(i));
+    }
+  }
+
+  /** The logits after each prompt's last token. */
+  private static List<float[]> run(
+      PackedModel packed, Kernels kernels, int threads, int chunk, List<int[]> prompts) {
+    try (WorkerPool pool = new WorkerPool(threads, "test")) {
+      GemmaModel model = new GemmaModel(packed, kernels, pool, chunk * prompts.size(), 256);
+      KvCachePool caches = new KvCachePool(model.cacheShape(), 64 << 20);
+      List<KvCache> open = prompts.stream().map(prompt -> caches.open(256, chunk)).toList();
+      float[][] logits = new float[prompts.size()][];
+      Step step = new Step(model.maxStepTokens());
+      for (int from = 0; from < LENGTH; from += chunk) {
+        step.clear();
+        int[] wanted = new int[prompts.size()];
+        Arrays.fill(wanted, -1);
+        for (int i = 0; i < prompts.size(); i++) {
+          int[] prompt = prompts.get(i);
+          int to = Math.min(from + chunk, prompt.length);
+          if (to > from) {
+            open.get(i).extend(to - from);
+          }
+          for (int at = from; at < to; at++) {
+            step.add(prompt[at], at, open.get(i));
+          }
+          if (to > from && to == prompt.length) {
+            wanted[i] = step.wantLogits();
+          }
+        }
+        model.forward(step);
+        for (int i = 0; i < prompts.size(); i++) {
+          if (wanted[i] >= 0) {
+            int size = packed.config().vocabSize();
+            logits[i] = Arrays.copyOfRange(model.logits(), wanted[i] * size, (wanted[i] + 1) * size);
+          }
+        }
+      }
+      return Arrays.asList(logits);
+    }
+  }
+
+  private static int[] prompt(int seed, int length) {
+    int[] prompt = new int[length];
+    for (int i = 0; i < length; i++) {
+      prompt[i] = (i * 31 + seed * 17 + i * i % 7) % 300;
+    }
+    return prompt;
+  }
+
+  private static PackedModel pack(ModelWeights weights) {
+    List<PackedLayer> layers = new ArrayList<>();
+    for (LayerWeights layer : weights.layers()) {
+      List<PackedMatrix> packed = layer.matrices().stream().map(RandomWeights::packed).toList();
+      layers.add(
+          new PackedLayer(
+              layer,
+              packed.get(0),
+              packed.get(1),
+              packed.get(2),
+              packed.get(3),
+              packed.get(4),
+              packed.get(5),
+              packed.get(6)));
+    }
+    return new PackedModel(weights, RandomWeights.packed(weights.embedding()), layers);
+  }
+}
