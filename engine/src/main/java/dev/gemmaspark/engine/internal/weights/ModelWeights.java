@@ -2,6 +2,7 @@ package dev.gemmaspark.engine.internal.weights;
 
 import dev.gemmaspark.engine.internal.tensor.WeightMatrix;
 import dev.gemmaspark.engine.internal.tokenizer.Vocabulary;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -24,6 +25,14 @@ public record ModelWeights(
     float[] outputNorm) {
   public ModelWeights {
     layers = List.copyOf(layers);
+  }
+
+  /** The embedding, then every layer's matrices. */
+  public List<WeightMatrix> matrices() {
+    List<WeightMatrix> matrices = new ArrayList<>();
+    matrices.add(embedding);
+    layers.forEach(layer -> matrices.addAll(layer.matrices()));
+    return matrices;
   }
 
   /** All weights, the embedding counted once. */

@@ -62,7 +62,7 @@ public final class PackedModelFile {
     this.sha256 = HexFormat.of().parseHex(sha256);
     this.file = cacheDirectory.resolve("packed").resolve(sha256 + "-v" + LAYOUT_VERSION + ".panels");
     long offset = HEADER_BYTES;
-    for (WeightMatrix source : matrices(weights)) {
+    for (WeightMatrix source : weights.matrices()) {
       PanelFormat format = format(source);
       long bytes = PackedMatrix.packedBytes(format, source.rows(), source.columns());
       entries.add(new Entry(source, format, offset, bytes));
@@ -103,13 +103,6 @@ public final class PackedModelFile {
               + "; make room there, or name another cache folder",
           e);
     }
-  }
-
-  private static List<WeightMatrix> matrices(ModelWeights weights) {
-    List<WeightMatrix> matrices = new ArrayList<>();
-    matrices.add(weights.embedding());
-    weights.layers().forEach(layer -> matrices.addAll(layer.matrices()));
-    return matrices;
   }
 
   private static PanelFormat format(WeightMatrix matrix) {

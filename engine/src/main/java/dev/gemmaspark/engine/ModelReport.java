@@ -1,0 +1,135 @@
+package dev.gemmaspark.engine;
+
+import dev.gemmaspark.engine.chat.ChatTemplate;
+import dev.gemmaspark.engine.internal.kernel.Kernels;
+import dev.gemmaspark.engine.internal.tensor.PanelFormat;
+import dev.gemmaspark.engine.internal.tensor.PanelFormats;
+import dev.gemmaspark.engine.internal.tensor.TensorType;
+import dev.gemmaspark.engine.internal.tensor.WeightMatrix;
+import dev.gemmaspark.engine.internal.weights.ModelConfig;
+import dev.gemmaspark.engine.internal.weights.ModelWeights;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * What is in a model file, for people.
+ *
+ * @param facts name and value, in the order to print them
+ * @param problems why this engine does not run the model; empty if it does
+ */
+public record ModelReport(Map<String, String> facts, List<String> problems) {
+  public ModelReport {
+    problems = List.copyOf(problems);
+  }
+
+  /** How much is looked at. */
+  public enum Depth {
+    /** What the file says of itself. */
+    HEADER,
+    /** Every weight too: whether it is a finite number. */
+    WEIGHTS
+  }
+
+  /**
+   * Reads a model file.
+   *
+   * @param options of which the model, the cache folder and the listener are followed
+   * @throws dev.gemmaspark.engine.error.GemmaException if the model is missing, broken or of another kind
+   */
+  public static ModelReport of(EngineOptions options, Depth depth) {
+    LoadedModel loaded = LoadedModel.load(options);
+    List<String> problems = new ArrayList<>(unsupported(loaded.weights()));
+    if (depth == Depth.WEIGHTS && problems.isEmpty()) {
+      problems.addAll(nonFinite(loaded.weights(), options.progress()));
+    }
+    return new ModelReport(facts(loaded), problems);
+  }
+
+  private static Map<String, String> facts(LoadedModel loaded) {
+    ModelWeights weights = loaded.weights();
+    ModelConfig config = weights.config();
+    Map<String, String> facts = new LinkedHashMap<>();
+    facts.put("file", loaded.file().toString());
+    facts.put("SHA-256", loaded.sha256());
+    facts.put("architecture", config.architecture().label());
+    facts.put("parameters", "%,d".formatted(weights.parameters()));
+    facts.put("layers", "" + config.layers());
+    facts.put("hidden size", "" + config.hiddenSize());
+    facts.put("intermediate size", "" + config.intermediateSize());
+    facts.put(
+        "attention heads",
+        "%d of %d, %d for keys and values".formatted(config.attentionHeads(), config.headDim(), config.kvHeads()));
+    facts.put("context length", "" + config.contextLength());
+    facts.put("sliding window", config.slidingWindow() == 0 ? "none" : "" + config.slidingWindow());
+    facts.put(
+        "soft caps",
+        config.attentionSoftcap() == 0 && config.finalSoftcap() == 0
+            ? "none"
+            : "attention %.0f, logits %.0f".formatted(config.attentionSoftcap(), config.finalSoftcap()));
+    matrixBytes(weights).forEach((type, size) -> facts.put("matrices " + type, size));
+    facts.put("vocabulary", "%,d pieces".formatted(config.vocabSize()));
+    facts.put("chat template", template(weights));
+    facts.put("kernels", Kernels.best().description());
+    return facts;
+  }
+
+  private static Map<TensorType, String> matrixBytes(ModelWeights weights) {
+    Map<TensorType, long[]> sums = new TreeMap<>();
+    for (WeightMatrix matrix : weights.matrices()) {
+      long[] sum = sums.computeIfAbsent(matrix.type(), type -> new long[2]);
+      sum[0]++;
+      sum[1] += matrix.data().byteSize();
+    }
+    Map<TensorType, String> sizes = new LinkedHashMap<>();
+    sums.forEach((type, sum) -> sizes.put(type, "%d, %.1f MiB".formatted(sum[0], sum[1] / 1048576.0)));
+    return sizes;
+  }
+
+  private static String template(ModelWeights weights) {
+    return weights
+        .chatTemplate()
+        .map(text -> ChatTemplate.recognize(text).map(Enum::toString).orElse("of an unknown kind; GEMMA is used instead"))
+        .orElse("none in the file; GEMMA is used");
+  }
+
+  private static List<String> unsupported(ModelWeights weights) {
+    return weights.matrices().stream()
+        .filter(matrix -> PanelFormats.of(matrix.type()).isEmpty())
+        .map(
+            matrix ->
+                "tensor %s is %s; the engine runs %s"
+                    .formatted(matrix.name(), matrix.type(), PanelFormats.supportedTypes()))
+        .toList();
+  }
+
+  private static List<String> nonFinite(ModelWeights weights, EngineOptions.LoadListener progress) {
+    List<String> problems = new ArrayList<>();
+    List<WeightMatrix> matrices = weights.matrices();
+    for (int i = 0; i < matrices.size(); i++) {
+      progress.progress("verifying", (double) i / matrices.size());
+      WeightMatrix matrix = matrices.get(i);
+      long row = firstNonFiniteRow(matrix);
+      if (row >= 0) {
+        problems.add("tensor %s has weights that are infinite or not numbers, first in row %d".formatted(matrix.name(), row));
+      }
+    }
+    return problems;
+  }
+
+  private static long firstNonFiniteRow(WeightMatrix matrix) {
+    PanelFormat format = PanelFormats.of(matrix.type()).orElseThrow();
+    float[] block = new float[matrix.type().blockSize()];
+    for (long at = 0; at < matrix.data().byteSize(); at += matrix.type().blockBytes()) {
+      format.dequantize(matrix.data(), at, block, 0);
+      for (float weight : block) {
+        if (!Float.isFinite(weight)) {
+          return at / matrix.rowBytes();
+        }
+      }
+    }
+    return -1;
+  }
+}

@@ -1,0 +1,89 @@
+package dev.gemmaspark.engine.cli;
+
+import dev.gemmaspark.engine.error.GemmaException;
+import dev.gemmaspark.engine.error.InvalidSettingException;
+import java.io.PrintWriter;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.ExecutionException;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ScopeType;
+
+/** Gemma on one machine, from the command line. */
+@Command(
+    name = "gemma",
+    description = "Gemma on this machine.",
+    synopsisSubcommandLabel = "COMMAND",
+    mixinStandardHelpOptions = true,
+    scope = ScopeType.INHERIT,
+    version = "gemma-spark 0.1.0",
+    subcommands = {
+      GenerateCommand.class,
+      ChatCommand.class,
+      TokenizeCommand.class,
+      LogitsCommand.class,
+      InspectCommand.class
+    })
+public final class GemmaCli {
+  @Option(names = "--debug", description = "Print the stack trace of an error.", scope = ScopeType.INHERIT)
+  private boolean debug;
+
+  private GemmaCli() {}
+
+  /** Runs one command; exits with 0, 1 for a failure, 2 for wrong usage. */
+  public static void main(String[] arguments) {
+    quietLog();
+    System.exit(run(new PrintWriter(System.out), new PrintWriter(System.err, true), arguments));
+  }
+
+  /** Runs one command, and returns its exit code. */
+  static int run(PrintWriter out, PrintWriter err, String... arguments) {
+    GemmaCli cli = new GemmaCli();
+    int code =
+        new CommandLine(cli)
+            .setOut(out)
+            .setErr(err)
+            .setCaseInsensitiveEnumValuesAllowed(true)
+            .setParameterExceptionHandler(GemmaCli::wrongUsage)
+            .setExecutionExceptionHandler(
+                (error, command, parsed) -> cli.failure(error, command.getErr()))
+            .execute(arguments);
+    out.flush();
+    return code;
+  }
+
+  /** Warnings alone, without the names of threads and classes. */
+  private static void quietLog() {
+    System.setProperty("org.slf4j.simpleLogger.defaultLogLevel", "warn");
+    System.setProperty("org.slf4j.simpleLogger.showThreadName", "false");
+    System.setProperty("org.slf4j.simpleLogger.showLogName", "false");
+  }
+
+  private static int wrongUsage(CommandLine.ParameterException error, String[] arguments) {
+    CommandLine command = error.getCommandLine();
+    command.getErr().println(error.getMessage());
+    command.getErr().println("Try '" + command.getCommandSpec().qualifiedName() + " --help'.");
+    return CommandLine.ExitCode.USAGE;
+  }
+
+  private int failure(Exception error, PrintWriter err) {
+    if (debug) {
+      error.printStackTrace(err);
+    } else {
+      err.println(message(error));
+    }
+    return error instanceof InvalidSettingException
+        ? CommandLine.ExitCode.USAGE
+        : CommandLine.ExitCode.SOFTWARE;
+  }
+
+  private static String message(Throwable error) {
+    return switch (error) {
+      case GemmaException e -> e.getMessage();
+      case CancellationException _ -> "Cancelled";
+      case ExecutionException e when e.getCause() != null -> message(e.getCause());
+      default -> error + " (--debug prints where)";
+    };
+  }
+}

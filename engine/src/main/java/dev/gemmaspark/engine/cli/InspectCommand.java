@@ -1,0 +1,41 @@
+package dev.gemmaspark.engine.cli;
+
+import dev.gemmaspark.engine.EngineOptions;
+import dev.gemmaspark.engine.ModelReport;
+import java.io.PrintWriter;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.ExitCode;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+@Command(name = "inspect", description = "What is in a model, and whether this engine runs it.")
+final class InspectCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  @Parameters(paramLabel = "M", description = "A GGUF file, or 'demo'.")
+  private String model;
+
+  @Option(names = "--verify", description = "Look at every weight: is it a finite number?")
+  private boolean verify;
+
+  @Override
+  public Integer call() {
+    Terminal terminal = new Terminal(spec.commandLine().getErr());
+    ModelReport report =
+        ModelReport.of(
+            EngineOptions.forModel(model).withProgress(terminal),
+            verify ? ModelReport.Depth.WEIGHTS : ModelReport.Depth.HEADER);
+    terminal.clear();
+    PrintWriter out = spec.commandLine().getOut();
+    report.facts().forEach((name, value) -> out.printf("%-18s %s%n", name, value));
+    report.problems().forEach(problem -> out.printf("%-18s %s%n", "problem", problem));
+    if (report.problems().isEmpty()) {
+      out.printf("%-18s %s%n", "runs here", verify ? "yes; every weight is a finite number" : "yes");
+      return ExitCode.OK;
+    }
+    return ExitCode.SOFTWARE;
+  }
+}

@@ -1,0 +1,205 @@
+package dev.gemmaspark.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.gemmaspark.engine.chat.ChatTurn;
+import dev.gemmaspark.engine.generation.Completion;
+import dev.gemmaspark.engine.generation.FinishReason;
+import dev.gemmaspark.engine.generation.GenerationFailure;
+import dev.gemmaspark.engine.generation.GenerationRequest;
+import dev.gemmaspark.engine.generation.GenerationResult;
+import dev.gemmaspark.engine.generation.Prompt;
+import dev.gemmaspark.engine.generation.SamplingParameters;
+import dev.gemmaspark.engine.generation.StopConditions;
+import dev.gemmaspark.engine.generation.Truncation;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The engine with the demo model, as its callers see it. */
+class GemmaEngineTest {
+  private static final String REPORT =
+      "Incident report INC-3008. On 17 January 2024 at 06:15 UTC the catalog service in eu-west started returning HTTP 503"
+          + " errors. Sara Jansen was on call and found that a deadlock in the cache layer was to blame. Normal operation"
+          + " resumed at 17:39 UTC after restarting the cache nodes. The next step is to test the failover every month.";
+  private static final String SUMMARY =
+      "On 17 January 2024 the catalog service in eu-west returned HTTP 503 errors because of a deadlock in the cache layer;"
+          + " Sara Jansen restored it at 17:39 UTC by restarting the cache nodes.";
+  private static final GenerationRequest REQUEST =
+      GenerationRequest.of(Prompt.user("Summarize the following document in one sentence.\n\n" + REPORT));
+
+  @TempDir static Path cache;
+  private static GemmaEngine engine;
+
+  @BeforeAll
+  static void open() {
+    engine = GemmaEngine.open(EngineOptions.forModel("demo").withThreads(2).withCacheDirectory(cache));
+  }
+
+  @AfterAll
+  static void close() {
+    engine.close();
+  }
+
+  @Test
+  void aReportIsSummarized() throws Exception {
+    Completion completion = (Completion) engine.submit(REQUEST).get();
+    assertThat(completion.text()).isEqualTo(SUMMARY);
+    assertThat(completion.finishReason()).isEqualTo(FinishReason.STOP);
+    assertThat(completion.usage().promptTokens()).isEqualTo(111);
+    assertThat(completion.usage().completionTokens()).isEqualTo(52);
+  }
+
+  @Test
+  void theListenerHearsTheWholeTextInPieces() throws Exception {
+    List<String> pieces = new ArrayList<>();
+    engine.submit(REQUEST, pieces::add).get();
+    assertThat(pieces).hasSizeGreaterThan(10);
+    assertThat(String.join("", pieces)).isEqualTo(SUMMARY);
+  }
+
+  @Test
+  void aListenerThatHasHeardEnoughEndsTheCompletion() throws Exception {
+    StringBuilder heard = new StringBuilder();
+    Completion completion =
+        (Completion) engine.submit(REQUEST, piece -> heard.append(piece).length() < 20).get();
+    assertThat(completion.finishReason()).isEqualTo(FinishReason.CANCELLED);
+    assertThat(completion.text()).isEqualTo(heard.toString()).hasSizeBetween(20, 40);
+  }
+
+  @Test
+  void stopSequencesEndTheTextAndAreNotHeard() throws Exception {
+    StringBuilder heard = new StringBuilder();
+    StopConditions stop = new StopConditions(256, List.of("never", " errors because"));
+    Completion completion =
+        (Completion)
+            engine
+                .submit(
+                    REQUEST.with(stop),
+                    piece -> {
+                      heard.append(piece);
+                      return true;
+                    })
+                .get();
+    assertThat(completion.text()).isEqualTo("On 17 January 2024 the catalog service in eu-west returned HTTP 503");
+    assertThat(heard.toString()).isEqualTo(completion.text());
+    assertThat(completion.finishReason()).isEqualTo(FinishReason.STOP);
+  }
+
+  @Test
+  void maxTokensEndsTheTextByLength() throws Exception {
+    Completion completion = (Completion) engine.submit(REQUEST.with(StopConditions.maxTokens(5))).get();
+    assertThat(completion.finishReason()).isEqualTo(FinishReason.LENGTH);
+    assertThat(completion.usage().completionTokens()).isEqualTo(5);
+    assertThat(SUMMARY).startsWith(completion.text());
+  }
+
+  @Test
+  void requestsOfManyThreadsGiveWhatTheyGiveAlone() throws Exception {
+    List<GenerationRequest> requests = new ArrayList<>();
+    for (int i = 0; i < 40; i++) {
+      SamplingParameters sampling = SamplingParameters.greedy().withTemperature(i % 3).withSeed(i / 2).withTopK(20);
+      requests.add(REQUEST.with(sampling).with(StopConditions.maxTokens(10 + i)));
+    }
+    List<GenerationResult> alone = new ArrayList<>();
+    for (GenerationRequest request : requests) {
+      alone.add(engine.submit(request).get());
+    }
+    List<CompletableFuture<GenerationResult>> together =
+        requests.parallelStream().map(engine::submit).toList();
+    for (int i = 0; i < requests.size(); i++) {
+      assertThat(together.get(i).get()).isEqualTo(alone.get(i));
+    }
+  }
+
+  @Test
+  void aPromptThatDoesNotFitFailsUnlessTruncationIsAskedFor() throws Exception {
+    GenerationRequest tooLong = GenerationRequest.of(Prompt.user("word ".repeat(3000))).with(StopConditions.maxTokens(3));
+    GenerationFailure failure = (GenerationFailure) engine.submit(tooLong).get();
+    assertThat(failure.code()).isEqualTo(GenerationFailure.Code.PROMPT_TOO_LONG);
+    assertThat(failure.message()).contains("the context 1024").doesNotContain("word");
+    for (Truncation truncation : List.of(Truncation.KEEP_HEAD, Truncation.KEEP_TAIL)) {
+      Completion completion = (Completion) engine.submit(tooLong.with(truncation)).get();
+      assertThat(completion.usage().promptTokens()).isLessThan(1024);
+      assertThat(completion.finishReason()).isNotEqualTo(FinishReason.CANCELLED);
+    }
+  }
+
+  @Test
+  void turnsThatMakeNoConversationAreAFailure() throws Exception {
+    Prompt twice = new Prompt.Chat(List.of(ChatTurn.user("a"), ChatTurn.user("b")));
+    GenerationFailure failure = (GenerationFailure) engine.submit(GenerationRequest.of(twice)).get();
+    assertThat(failure.code()).isEqualTo(GenerationFailure.Code.INVALID_REQUEST);
+  }
+
+  @Test
+  void aCancelledRequestLeavesTheBatch() throws Exception {
+    GenerationRequest endless =
+        REQUEST
+            .with(SamplingParameters.greedy().withTemperature(50))
+            .with(StopConditions.maxTokens(900));
+    List<CompletableFuture<GenerationResult>> futures = new ArrayList<>();
+    for (int i = 0; i < 40; i++) {
+      futures.add(engine.submit(endless.with(endless.sampling().withSeed(i))));
+    }
+    futures.forEach(future -> future.cancel(true));
+    assertThat(engine.submit(REQUEST).get(20, TimeUnit.SECONDS)).isInstanceOf(Completion.class);
+    long deadline = System.nanoTime() + Duration.ofSeconds(10).toNanos();
+    while (engine.stats().runningSequences() + engine.stats().waitingSequences() > 0) {
+      assertThat(System.nanoTime()).isLessThan(deadline);
+      Thread.sleep(5);
+    }
+    assertThat(engine.stats().kvCacheBytesUsed()).isZero();
+  }
+
+  @Test
+  void aSmallCacheMakesRequestsWaitAndNotFail() throws Exception {
+    EngineOptions small =
+        EngineOptions.forModel("demo").withThreads(1).withCacheDirectory(cache).withKvCacheBytes(4 << 20);
+    try (GemmaEngine tight = GemmaEngine.open(small)) {
+      List<CompletableFuture<GenerationResult>> futures = new ArrayList<>();
+      for (int i = 0; i < 12; i++) {
+        futures.add(tight.submit(REQUEST));
+      }
+      for (CompletableFuture<GenerationResult> future : futures) {
+        assertThat(((Completion) future.get()).text()).isEqualTo(SUMMARY);
+      }
+      GenerationFailure failure =
+          (GenerationFailure) tight.submit(REQUEST.with(StopConditions.maxTokens(900))).get();
+      assertThat(failure.message()).contains("KV cache");
+    }
+  }
+
+  @Test
+  void closingEndsWhatIsRunning() {
+    GemmaEngine other = GemmaEngine.open(EngineOptions.forModel("demo").withThreads(2).withCacheDirectory(cache));
+    List<CompletableFuture<GenerationResult>> futures = new ArrayList<>();
+    for (int i = 0; i < 60; i++) {
+      futures.add(other.submit(REQUEST));
+    }
+    other.close();
+    futures.add(other.submit(REQUEST));
+    assertThat(futures).allMatch(CompletableFuture::isDone);
+    assertThatThrownBy(() -> futures.getLast().get())
+        .isInstanceOf(ExecutionException.class)
+        .hasCauseInstanceOf(IllegalStateException.class);
+  }
+
+  @Test
+  void theModelDescribesItself() {
+    ModelDescription model = engine.model();
+    assertThat(model.name()).isEqualTo("demo");
+    assertThat(model.parameters()).isEqualTo(5_380_352);
+    assertThat(model.sha256()).matches("[0-9a-f]{64}");
+    assertThat(model.contextLength()).isEqualTo(1024);
+  }
+}
