@@ -23,7 +23,8 @@ import picocli.CommandLine.ScopeType;
       ChatCommand.class,
       TokenizeCommand.class,
       LogitsCommand.class,
-      InspectCommand.class
+      InspectCommand.class,
+      BenchCommand.class
     })
 public final class GemmaCli {
   @Option(names = "--debug", description = "Print the stack trace of an error.", scope = ScopeType.INHERIT)

@@ -12,6 +12,7 @@ import dev.gemmaspark.engine.internal.tensor.DecodedPanel;
 import dev.gemmaspark.engine.internal.tensor.PanelFormat;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -21,7 +22,7 @@ import jdk.incubator.vector.VectorOperators;
 /** Takes packed slices apart, a vector at a time; {@link PanelFormat#unpack} is the scalar twin and has the layouts. */
 final class UnpackKernel {
   private static final ByteOrder LITTLE = ByteOrder.LITTLE_ENDIAN;
-  private static final int PAIR_BYTES = SLICE_COLUMNS / 2 * PANEL_ROWS;
+  static final int PAIR_BYTES = SLICE_COLUMNS / 2 * PANEL_ROWS;
 
   /** What brings the exponent of a half-precision number, moved into place, to that of single precision. */
   private static final float HALF_TO_SINGLE = 0x1p112f;
@@ -60,48 +61,47 @@ final class UnpackKernel {
         sixBits(packed, from + 2 * PANEL_ROWS, panel.q, at);
       }
       case F32 -> {
-        FloatVector one = FloatVector.broadcast(F, 1f);
-        for (int i = 0; i < PANEL_ROWS; i += LANES) {
-          one.intoArray(panel.scales, scaleAt + i);
-        }
+        Arrays.fill(panel.scales, scaleAt, scaleAt + PANEL_ROWS, 1f);
         for (int i = 0; i < SLICE_COLUMNS * PANEL_ROWS; i += LANES) {
-          FloatVector.fromMemorySegment(F, packed, block + 4L * i, LITTLE).intoArray(panel.q, at + i);
+          floats(packed, block + 4L * i).intoArray(panel.q, at + i);
         }
       }
       case F16 -> {
-        FloatVector one = FloatVector.broadcast(F, 1f);
-        for (int i = 0; i < PANEL_ROWS; i += LANES) {
-          one.intoArray(panel.scales, scaleAt + i);
-        }
+        Arrays.fill(panel.scales, scaleAt, scaleAt + PANEL_ROWS, 1f);
         halves(packed, block, panel.q, at, SLICE_COLUMNS * PANEL_ROWS);
       }
       case BF16 -> {
-        FloatVector one = FloatVector.broadcast(F, 1f);
-        for (int i = 0; i < PANEL_ROWS; i += LANES) {
-          one.intoArray(panel.scales, scaleAt + i);
+        Arrays.fill(panel.scales, scaleAt, scaleAt + PANEL_ROWS, 1f);
+        for (int i = 0; i < SLICE_COLUMNS * PANEL_ROWS; i += LANES) {
+          upperHalves(packed, block + 2L * i).intoArray(panel.q, at + i);
         }
-        upperHalves(packed, block, panel.q, at);
       }
       default -> format.unpack(packed, block, slice, panel, slot);
     }
   }
 
-  /** IEEE half precision, finite: sign and 15 bits moved into place, and the exponent mended by a multiplication. */
   private static void halves(MemorySegment packed, long from, float[] to, int at, int count) {
     for (int i = 0; i < count; i += LANES) {
-      IntVector bits = shorts(packed, from + 2L * i);
-      bits.lanewise(VectorOperators.LSHL, 13)
-          .and(0x8FFFE000)
-          .reinterpretAsFloats()
-          .mul(HALF_TO_SINGLE)
-          .intoArray(to, at + i);
+      halves(packed, from + 2L * i).intoArray(to, at + i);
     }
   }
 
-  private static void upperHalves(MemorySegment packed, long from, float[] to, int at) {
-    for (int i = 0; i < SLICE_COLUMNS * PANEL_ROWS; i += LANES) {
-      shorts(packed, from + 2L * i).lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().intoArray(to, at + i);
-    }
+  /** IEEE half precision, finite: sign and 15 bits moved into place, and the exponent mended by a multiplication. */
+  static FloatVector halves(MemorySegment packed, long from) {
+    return shorts(packed, from)
+        .lanewise(VectorOperators.LSHL, 13)
+        .and(0x8FFFE000)
+        .reinterpretAsFloats()
+        .mul(HALF_TO_SINGLE);
+  }
+
+  /** Upper halves of single precision. */
+  static FloatVector upperHalves(MemorySegment packed, long from) {
+    return shorts(packed, from).lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
+  }
+
+  static FloatVector floats(MemorySegment packed, long from) {
+    return FloatVector.fromMemorySegment(F, packed, from, LITTLE);
   }
 
   private static IntVector shorts(MemorySegment packed, long from) {
@@ -185,7 +185,7 @@ final class UnpackKernel {
   }
 
   /** Low four bits and, where bits 4 and 5 of {@code high} are, the upper two. */
-  private static FloatVector sixBits(IntVector low, IntVector high) {
+  static FloatVector sixBits(IntVector low, IntVector high) {
     return toFloats(high.and(0x30).or(low).sub(32));
   }
 
@@ -197,7 +197,7 @@ final class UnpackKernel {
     return (IntVector) bytes.convertShape(VectorOperators.ZERO_EXTEND_B2I, I, part);
   }
 
-  private static FloatVector toFloats(IntVector numbers) {
+  static FloatVector toFloats(IntVector numbers) {
     return (FloatVector) numbers.convertShape(VectorOperators.I2F, F, 0);
   }
 }
