@@ -25,7 +25,7 @@ public final class TokenCounter {
         options.model().equals(EngineOptions.DEMO_MODEL)
             ? DemoModel.file(options.cacheDirectory())
             : Path.of(options.model());
-    return new TokenCounter(new Tokenizer(ModelLoader.load(file).vocabulary()));
+    return new TokenCounter(new Tokenizer(ModelLoader.loadVocabulary(file)));
   }
 
   /**

@@ -24,6 +24,12 @@ public record WeightMatrix(
     }
   }
 
+  /** Some of the rows, as a matrix. */
+  public WeightMatrix rows(int first, int count) {
+    return new WeightMatrix(
+        name, type, count, columns, data.asSlice(first * rowBytes(), count * rowBytes()));
+  }
+
   /** Bytes of one row. */
   public long rowBytes() {
     return rowBytes(type, columns);

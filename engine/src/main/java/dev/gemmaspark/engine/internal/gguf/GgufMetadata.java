@@ -1,0 +1,96 @@
+package dev.gemmaspark.engine.internal.gguf;
+
+import dev.gemmaspark.engine.error.ModelFormatException;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+
+/** The keys and values of a GGUF file. Accessors check the type; numbers may have any width that holds them. Immutable. */
+public final class GgufMetadata {
+  private final Path file;
+  private final Map<String, Object> values;
+
+  GgufMetadata(Path file, Map<String, Object> values) {
+    this.file = file;
+    this.values = values;
+  }
+
+  public boolean contains(String key) {
+    return values.containsKey(key);
+  }
+
+  /** A text that must be there. */
+  public String string(String key) {
+    return optionalString(key).orElseThrow(() -> missing(key));
+  }
+
+  public Optional<String> optionalString(String key) {
+    return value(key, String.class, "a string");
+  }
+
+  /** A whole number that must be there. */
+  public int integer(String key) {
+    return optionalInteger(key).orElseThrow(() -> missing(key));
+  }
+
+  public Optional<Integer> optionalInteger(String key) {
+    return value(key, Long.class, "a whole number")
+        .map(
+            number -> {
+              if (number < Integer.MIN_VALUE || number > Integer.MAX_VALUE) {
+                throw broken("%s is %d, which is out of range".formatted(key, number));
+              }
+              return number.intValue();
+            });
+  }
+
+  /** A number that may be whole. */
+  public Optional<Float> optionalFloat(String key) {
+    return value(key, Number.class, "a number").map(Number::floatValue);
+  }
+
+  public Optional<Boolean> optionalBoolean(String key) {
+    return value(key, Boolean.class, "true or false");
+  }
+
+  /** An array of texts that must be there. */
+  public String[] strings(String key) {
+    return array(key).strings();
+  }
+
+  /** An array of single-precision numbers that must be there. */
+  public float[] floats(String key) {
+    return array(key).floats();
+  }
+
+  /** An array of 32-bit numbers that must be there. */
+  public int[] integers(String key) {
+    return array(key).ints();
+  }
+
+  private GgufArray array(String key) {
+    return value(key, GgufArray.class, "an array").orElseThrow(() -> missing(key));
+  }
+
+  private <T> Optional<T> value(String key, Class<T> type, String expected) {
+    Object value = values.get(key);
+    if (value != null && !type.isInstance(value)) {
+      String found = value instanceof GgufArray ? "an array" : value.getClass().getSimpleName() + " " + shown(value);
+      throw broken("the value of %s is %s; %s expected".formatted(key, found, expected));
+    }
+    return Optional.ofNullable(type.cast(value));
+  }
+
+  private static String shown(Object value) {
+    String text = value.toString();
+    return text.length() > 40 ? text.substring(0, 40) + "…" : text;
+  }
+
+  private ModelFormatException missing(String key) {
+    return broken("the key " + key + " is missing; is this a file of Gemma, written by a current converter?");
+  }
+
+  private ModelFormatException broken(String problem) {
+    return new ModelFormatException(file, ModelFormatException.NO_OFFSET, problem);
+  }
+}
