@@ -1,0 +1,118 @@
+package dev.gemmaspark.engine.arrow;
+
+import dev.gemmaspark.engine.error.GemmaException;
+import dev.gemmaspark.engine.error.InvalidSettingException;
+import dev.gemmaspark.engine.generation.GenerationFailure;
+import dev.gemmaspark.engine.generation.GenerationResult;
+import dev.gemmaspark.engine.generation.TextGenerator;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.vector.VectorSchemaRoot;
+
+/**
+ * Completes batches of prompts that come and go as Arrow columns. Several batches may be on their way, so that the engine has work
+ * while a caller deals with the last results.
+ *
+ * <p>Only the caller's thread touches Arrow buffers: prompts become requests while they are submitted, and results are written while
+ * they are awaited. So a caller that gives up may close its allocator at once. Not thread-safe; whoever made it closes it, and that
+ * cancels what is on its way.
+ */
+public final class ArrowGenerator implements AutoCloseable {
+  private static final long POLL_MILLIS = 50;
+
+  private final TextGenerator generator;
+  private final BufferAllocator allocator;
+  private final List<Batch> underWay = new ArrayList<>();
+
+  /**
+   * @param generator completes prompts; stays open
+   * @param allocator gives the memory of results; stays open
+   */
+  public ArrowGenerator(TextGenerator generator, BufferAllocator allocator) {
+    this.generator = generator;
+    this.allocator = allocator;
+  }
+
+  /**
+   * Hands in the rows of {@link GenerationSchema#REQUESTS}, or of some of its columns.
+   *
+   * @param requests may be changed or closed afterwards
+   */
+  public Batch submit(VectorSchemaRoot requests) {
+    RequestReader reader = new RequestReader(requests);
+    Batch batch = new Batch();
+    underWay.add(batch);
+    for (int row = 0; row < requests.getRowCount(); row++) {
+      batch.futures.add(submit(reader, row));
+    }
+    return batch;
+  }
+
+  private Optional<CompletableFuture<GenerationResult>> submit(RequestReader reader, int row) {
+    try {
+      return reader.request(row).map(generator::submit);
+    } catch (InvalidSettingException e) {
+      return Optional.of(
+          CompletableFuture.completedFuture(
+              new GenerationFailure(GenerationFailure.Code.INVALID_REQUEST, e.getMessage())));
+    }
+  }
+
+  /** Cancels all that is on its way. */
+  @Override
+  public void close() {
+    for (Batch batch : underWay) {
+      batch.futures.forEach(future -> future.ifPresent(running -> running.cancel(true)));
+    }
+    underWay.clear();
+  }
+
+  /** Rows that were handed in together. */
+  public final class Batch {
+    private final List<Optional<CompletableFuture<GenerationResult>>> futures = new ArrayList<>();
+
+    private Batch() {}
+
+    /**
+     * Waits for all results.
+     *
+     * @param whileWaiting is run again and again, and may throw to give up
+     * @return rows of {@link GenerationSchema#RESULTS}, as many as were handed in and in their order; the caller closes it
+     * @throws InterruptedException if this thread is interrupted
+     * @throws GemmaException if the engine was closed
+     */
+    public VectorSchemaRoot await(Runnable whileWaiting) throws InterruptedException {
+      List<Optional<GenerationResult>> results = new ArrayList<>();
+      for (Optional<CompletableFuture<GenerationResult>> future : futures) {
+        results.add(future.isEmpty() ? Optional.empty() : Optional.of(get(future.get(), whileWaiting)));
+      }
+      underWay.remove(this);
+      return ResultWriter.write(results, allocator);
+    }
+
+    private GenerationResult get(CompletableFuture<GenerationResult> future, Runnable whileWaiting)
+        throws InterruptedException {
+      while (true) {
+        try {
+          return future.get(POLL_MILLIS, TimeUnit.MILLISECONDS);
+        } catch (TimeoutException e) {
+          whileWaiting.run();
+        } catch (ExecutionException e) {
+          if (e.getCause() instanceof OutOfMemoryError error) {
+            throw error;
+          }
+          // not as the cause: hosts such as Spark take some errors in the chain for the end of the process
+          GemmaException failure = new GemmaException("The engine ended before the request did: " + e.getCause().getMessage());
+          failure.addSuppressed(e);
+          throw failure;
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,230 @@
+package dev.gemmaspark.spark.conf;
+
+import dev.gemmaspark.engine.error.InvalidSettingException;
+import java.io.Serializable;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+import java.util.TreeMap;
+
+/**
+ * The settings of a session, typed. What is set on the session goes before the application's {@code --conf}, and that before
+ * spark-defaults. Immutable.
+ */
+public final class GemmaConf implements Serializable {
+  private static final long serialVersionUID = 1L;
+  private static final String PREFIX = "spark.gemma.";
+  private static final long MEBIBYTE = 1L << 20;
+
+  public static final ConfigKey<String> MODEL =
+      new ConfigKey<>(
+          PREFIX + "model",
+          "demo",
+          "The model: `demo`, a GGUF file at the same path on every node, or the name of one sent with `--files`.",
+          "a model",
+          text -> text);
+  public static final ConfigKey<Path> CACHE_DIRECTORY =
+      new ConfigKey<>(
+          PREFIX + "model.cacheDir",
+          "`gemma-spark` in the user's cache folder",
+          "Where each node keeps packed weights.",
+          "a folder",
+          Path::of);
+  public static final ConfigKey<Integer> CONTEXT_LENGTH =
+      new ConfigKey<>(
+          PREFIX + "contextLength",
+          "the model's, at most 8192",
+          "Tokens of prompt and completion together.",
+          "a whole number of at least 2",
+          text -> wholeNumber(text, 2));
+  public static final ConfigKey<Integer> THREADS =
+      new ConfigKey<>(
+          PREFIX + "threads",
+          "`spark.executor.cores`, else N of `local[N]`, else the processors",
+          "Worker threads of an executor's engine.",
+          "a whole number of at least 1",
+          text -> wholeNumber(text, 1));
+  public static final ConfigKey<Integer> MAX_SEQUENCES =
+      new ConfigKey<>(
+          PREFIX + "maxSequences",
+          "32",
+          "Rows that run in one batch at the most, of all tasks of an executor.",
+          "a whole number of at least 1",
+          text -> wholeNumber(text, 1));
+  public static final ConfigKey<Long> KV_CACHE_MEMORY =
+      new ConfigKey<>(
+          PREFIX + "kvCacheMemory",
+          "a quarter of the free memory",
+          "Memory for keys and values, outside the heap, such as `2g`.",
+          "a size such as 512m or 2g",
+          GemmaConf::bytes);
+  public static final ConfigKey<Integer> BATCH_ROWS =
+      new ConfigKey<>(
+          PREFIX + "batchRows",
+          "64",
+          "Rows that a task hands to the engine at a time; two batches are under way.",
+          "a whole number of at least 1",
+          text -> wholeNumber(text, 1));
+  public static final ConfigKey<Boolean> FAIL_ON_ERROR =
+      new ConfigKey<>(
+          PREFIX + "failOnError",
+          "true",
+          "Whether a row that cannot be done fails its query, where a call does not say.",
+          "true or false",
+          GemmaConf::bool);
+  public static final ConfigKey<String> REPARTITION =
+      new ConfigKey<>(
+          PREFIX + "repartition",
+          "auto",
+          "Partitions of an application's input: `auto` so that all cores work, `off`, or a number.",
+          "auto, off, or a whole number of at least 1",
+          GemmaConf::repartition);
+  public static final ConfigKey<Path> PROMPT_DIRECTORY =
+      new ConfigKey<>(
+          PREFIX + "promptDir",
+          "the templates packed in the jar",
+          "A folder with prompt templates to use in their stead, read where the query is analyzed.",
+          "a folder",
+          Path::of);
+
+  /** All keys, in the order of the documentation. */
+  public static final List<ConfigKey<?>> KEYS =
+      List.of(
+          MODEL,
+          CACHE_DIRECTORY,
+          CONTEXT_LENGTH,
+          THREADS,
+          MAX_SEQUENCES,
+          KV_CACHE_MEMORY,
+          BATCH_ROWS,
+          FAIL_ON_ERROR,
+          REPARTITION,
+          PROMPT_DIRECTORY);
+
+  private static final int DEFAULT_BATCH_ROWS = 64;
+  private static final int DEFAULT_MAX_SEQUENCES = 32;
+
+  private final TreeMap<String, String> settings;
+
+  private GemmaConf(TreeMap<String, String> settings) {
+    this.settings = settings;
+  }
+
+  /**
+   * The settings among all of a session's.
+   *
+   * @throws InvalidSettingException if a {@code spark.gemma} key is unknown or its value not allowed
+   */
+  public static GemmaConf of(Map<String, String> all) {
+    TreeMap<String, String> ours = new TreeMap<>();
+    all.forEach(
+        (key, value) -> {
+          if (key.startsWith(PREFIX)) {
+            ours.put(key, value);
+          }
+        });
+    for (String key : ours.keySet()) {
+      if (KEYS.stream().noneMatch(known -> known.name().equals(key))) {
+        throw new InvalidSettingException(
+            "%s is no setting; the settings are %s"
+                .formatted(key, String.join(", ", KEYS.stream().map(ConfigKey::name).toList())));
+      }
+    }
+    KEYS.forEach(key -> key.read(ours));
+    return new GemmaConf(ours);
+  }
+
+  /** The settings as texts, for {@link #of}. */
+  public Map<String, String> settings() {
+    return Map.copyOf(settings);
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof GemmaConf conf && settings.equals(conf.settings);
+  }
+
+  @Override
+  public int hashCode() {
+    return settings.hashCode();
+  }
+
+  public String model() {
+    return MODEL.read(settings).orElse("demo");
+  }
+
+  public Optional<Path> cacheDirectory() {
+    return CACHE_DIRECTORY.read(settings);
+  }
+
+  public OptionalInt contextLength() {
+    return CONTEXT_LENGTH.read(settings).map(OptionalInt::of).orElse(OptionalInt.empty());
+  }
+
+  public OptionalInt threads() {
+    return THREADS.read(settings).map(OptionalInt::of).orElse(OptionalInt.empty());
+  }
+
+  public int maxSequences() {
+    return MAX_SEQUENCES.read(settings).orElse(DEFAULT_MAX_SEQUENCES);
+  }
+
+  public OptionalLong kvCacheBytes() {
+    return KV_CACHE_MEMORY.read(settings).map(OptionalLong::of).orElse(OptionalLong.empty());
+  }
+
+  public int batchRows() {
+    return BATCH_ROWS.read(settings).orElse(DEFAULT_BATCH_ROWS);
+  }
+
+  public boolean failOnError() {
+    return FAIL_ON_ERROR.read(settings).orElse(true);
+  }
+
+  /** {@code auto}, {@code off} or a number. */
+  public String repartition() {
+    return REPARTITION.read(settings).orElse("auto");
+  }
+
+  public Optional<Path> promptDirectory() {
+    return PROMPT_DIRECTORY.read(settings);
+  }
+
+  private static int wholeNumber(String text, int least) {
+    int number = Integer.parseInt(text);
+    if (number < least) {
+      throw new IllegalArgumentException(text);
+    }
+    return number;
+  }
+
+  private static boolean bool(String text) {
+    return switch (text) {
+      case "true" -> true;
+      case "false" -> false;
+      default -> throw new IllegalArgumentException(text);
+    };
+  }
+
+  private static String repartition(String text) {
+    if (!text.equals("auto") && !text.equals("off")) {
+      wholeNumber(text, 1);
+    }
+    return text;
+  }
+
+  private static long bytes(String text) {
+    String number = text.substring(0, text.length() - 1);
+    long unit =
+        switch (Character.toLowerCase(text.charAt(text.length() - 1))) {
+          case 'm' -> MEBIBYTE;
+          case 'g' -> MEBIBYTE << 10;
+          case 't' -> MEBIBYTE << 20;
+          default -> throw new IllegalArgumentException(text);
+        };
+    return Math.multiplyExact((long) wholeNumber(number, 1), unit);
+  }
+}

@@ -1,0 +1,113 @@
+package dev.gemmaspark.spark.execution;
+
+import dev.gemmaspark.engine.arrow.ArrowGenerator;
+import dev.gemmaspark.spark.execution.GemmaMetrics.Metric;
+import dev.gemmaspark.spark.executor.ExecutorEngine;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.NoSuchElementException;
+import org.apache.arrow.memory.BufferAllocator;
+import org.apache.spark.TaskContext;
+import org.apache.spark.TaskKilledException;
+import org.apache.spark.sql.catalyst.InternalRow;
+import org.apache.spark.sql.catalyst.expressions.UnsafeProjection;
+import org.apache.spark.sql.util.ArrowUtils;
+import org.apache.spark.util.TaskCompletionListener;
+import scala.collection.AbstractIterator;
+import scala.collection.Iterator;
+
+/**
+ * The rows of one task with their results, in the order of the input. Two batches are on their way, so that the engine has the next one
+ * while this task deals with the results of the last. An input without rows opens no engine. Belongs to the task's thread.
+ */
+final class GemmaRows extends AbstractIterator<InternalRow> {
+  private static final int BATCHES_UNDER_WAY = 2;
+
+  private final EvalGemmaEvaluatorFactory plan;
+  private final Iterator<InternalRow> input;
+  private final UnsafeProjection arguments;
+  private final UnsafeProjection output;
+  private final TaskContext task = TaskContext.get();
+  private final Deque<RowBatch> underWay = new ArrayDeque<>();
+  private java.util.Iterator<InternalRow> ready = List.<InternalRow>of().iterator();
+  private BufferAllocator allocator;
+  private ArrowGenerator generator;
+
+  GemmaRows(EvalGemmaEvaluatorFactory plan, Iterator<InternalRow> input) {
+    this.plan = plan;
+    this.input = input;
+    this.arguments = UnsafeProjection.create(plan.arguments(), plan.input());
+    this.output = UnsafeProjection.create(plan.output());
+  }
+
+  @Override
+  public boolean hasNext() {
+    while (!ready.hasNext()) {
+      while (underWay.size() < BATCHES_UNDER_WAY && input.hasNext()) {
+        underWay.add(submit());
+      }
+      if (underWay.isEmpty()) {
+        return false;
+      }
+      ready = underWay.remove().await(this::stopIfKilled).iterator();
+    }
+    return true;
+  }
+
+  @Override
+  public InternalRow next() {
+    if (!hasNext()) {
+      throw new NoSuchElementException();
+    }
+    plan.metrics().add(Metric.OUTPUT_ROWS, 1);
+    return output.apply(ready.next());
+  }
+
+  private RowBatch submit() {
+    if (generator == null) {
+      open();
+    }
+    List<InternalRow> rows = new ArrayList<>();
+    List<RequestColumns> requests = new ArrayList<>();
+    try {
+      for (CallSpec call : plan.calls()) {
+        requests.add(new RequestColumns(call, allocator));
+      }
+      while (rows.size() < plan.batchRows() && input.hasNext()) {
+        // upstream operators write their next row over this one
+        InternalRow row = input.next().copy();
+        rows.add(row);
+        InternalRow values = arguments.apply(row);
+        requests.forEach(columns -> columns.add(values));
+      }
+      return new RowBatch(plan, rows, requests, generator);
+    } finally {
+      requests.forEach(RequestColumns::close);
+    }
+  }
+
+  private void open() {
+    allocator =
+        ArrowUtils.rootAllocator().newChildAllocator("gemma task " + task.taskAttemptId(), 0, Long.MAX_VALUE);
+    task.addTaskCompletionListener((TaskCompletionListener) context -> close());
+    ExecutorEngine.Lease lease = ExecutorEngine.get(plan.engine());
+    plan.metrics().add(Metric.LOAD_TIME, lease.loadNanos());
+    generator = new ArrowGenerator(lease.generator(), allocator);
+  }
+
+  private void stopIfKilled() {
+    if (task.isInterrupted()) {
+      throw new TaskKilledException(task.getKillReason().getOrElse(() -> "killed"));
+    }
+  }
+
+  /** After the task's end, whichever: requests on their way are given up, and no Arrow memory stays. */
+  private void close() {
+    if (generator != null) {
+      generator.close();
+    }
+    allocator.close();
+  }
+}

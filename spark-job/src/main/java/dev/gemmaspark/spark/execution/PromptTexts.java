@@ -1,0 +1,67 @@
+package dev.gemmaspark.spark.execution;
+
+import dev.gemmaspark.engine.error.GemmaException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.Serializable;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Optional;
+
+/**
+ * The instructions that functions put before a row's text. Read on the driver when a query is analyzed, and sent with it, so that all
+ * executors say the same.
+ *
+ * @param instructions by style
+ */
+public record PromptTexts(HashMap<SummaryStyle, String> instructions) implements Serializable {
+  private static final long serialVersionUID = 1L;
+  private static final String RESOURCES = "/dev/gemmaspark/spark/prompts/";
+
+  /**
+   * Reads the templates of a folder, and those that it lacks from the jar.
+   *
+   * @throws GemmaException if the folder cannot be read
+   */
+  public static PromptTexts read(Optional<Path> folder) {
+    if (folder.isPresent() && !Files.isDirectory(folder.get())) {
+      throw new GemmaException("There is no folder " + folder.get() + " with prompt templates; check spark.gemma.promptDir");
+    }
+    HashMap<SummaryStyle, String> instructions = new HashMap<>();
+    for (SummaryStyle style : SummaryStyle.values()) {
+      String name = "summarize-" + style.sqlName() + ".txt";
+      instructions.put(style, folder.flatMap(directory -> file(directory.resolve(name))).orElseGet(() -> resource(name)));
+    }
+    return new PromptTexts(instructions);
+  }
+
+  private static Optional<String> file(Path path) {
+    try {
+      return Optional.of(Files.readString(path).strip());
+    } catch (NoSuchFileException e) {
+      return Optional.empty();
+    } catch (IOException e) {
+      throw new GemmaException("The prompt template " + path + " cannot be read: " + e.getMessage(), e);
+    }
+  }
+
+  private static String resource(String name) {
+    try (InputStream in = PromptTexts.class.getResourceAsStream(RESOURCES + name)) {
+      if (in == null) {
+        throw new IllegalStateException("the jar lacks the template " + name);
+      }
+      return new String(in.readAllBytes(), StandardCharsets.UTF_8).strip();
+    } catch (IOException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** The user's turn that asks for a summary. */
+  String summarize(String content, String style, Integer maxWords) {
+    String instruction = instructions.get(style == null ? SummaryStyle.SENTENCE : SummaryStyle.of(style));
+    return instruction + SummaryStyle.wordLimit(maxWords).orElse("") + "\n\n" + content;
+  }
+}

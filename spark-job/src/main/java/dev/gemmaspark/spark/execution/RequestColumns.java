@@ -1,0 +1,106 @@
+package dev.gemmaspark.spark.execution;
+
+import dev.gemmaspark.engine.arrow.GenerationSchema;
+import dev.gemmaspark.engine.error.InvalidSettingException;
+import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
+import java.util.Map;
+import org.apache.arrow.memory.BufferAllocator;
+import org.apache.arrow.vector.BigIntVector;
+import org.apache.arrow.vector.Float8Vector;
+import org.apache.arrow.vector.IntVector;
+import org.apache.arrow.vector.VarCharVector;
+import org.apache.arrow.vector.VectorSchemaRoot;
+import org.apache.arrow.vector.complex.ListVector;
+import org.apache.arrow.vector.complex.impl.UnionListWriter;
+import org.apache.spark.sql.catalyst.InternalRow;
+import org.apache.spark.sql.catalyst.util.ArrayData;
+
+/** The requests of one call for a batch of rows, as Arrow columns. A row whose arguments are not allowed becomes an error at once. */
+final class RequestColumns implements AutoCloseable {
+  private final CallSpec call;
+  private final VectorSchemaRoot root;
+  private final Map<Integer, String> errors = new HashMap<>();
+  private int rows;
+
+  RequestColumns(CallSpec call, BufferAllocator allocator) {
+    this.call = call;
+    this.root = VectorSchemaRoot.create(GenerationSchema.REQUESTS, allocator);
+    root.allocateNew();
+  }
+
+  /** Adds a row. */
+  void add(InternalRow arguments) {
+    Arguments of = new Arguments(call.function(), arguments, call.firstArgument());
+    int row = rows++;
+    if (of.isNull(call.function().subject())) {
+      return;
+    }
+    try {
+      text(GenerationSchema.PROMPT, row, call.function().prompt(of, call.texts()));
+    } catch (InvalidSettingException e) {
+      errors.put(row, e.getMessage());
+      return;
+    }
+    if (!of.isNull(Parameter.SYSTEM)) {
+      text(GenerationSchema.SYSTEM, row, of.text(Parameter.SYSTEM));
+    }
+    integer(GenerationSchema.MAX_TOKENS, row, of, Parameter.MAX_TOKENS);
+    number(GenerationSchema.TEMPERATURE, row, of, Parameter.TEMPERATURE);
+    integer(GenerationSchema.TOP_K, row, of, Parameter.TOP_K);
+    number(GenerationSchema.TOP_P, row, of, Parameter.TOP_P);
+    number(GenerationSchema.MIN_P, row, of, Parameter.MIN_P);
+    number(GenerationSchema.REPETITION_PENALTY, row, of, Parameter.REPETITION_PENALTY);
+    if (!of.isNull(Parameter.SEED)) {
+      ((BigIntVector) root.getVector(GenerationSchema.SEED))
+          .setSafe(row, of.row().getLong(of.ordinal(Parameter.SEED)));
+    }
+    if (!of.isNull(Parameter.STOP)) {
+      stop(row, of.row().getArray(of.ordinal(Parameter.STOP)));
+    }
+  }
+
+  /** The columns of all rows added. */
+  VectorSchemaRoot root() {
+    root.setRowCount(rows);
+    return root;
+  }
+
+  /** What is wrong with rows that were not handed in. */
+  Map<Integer, String> errors() {
+    return errors;
+  }
+
+  @Override
+  public void close() {
+    root.close();
+  }
+
+  private void text(String column, int row, String value) {
+    ((VarCharVector) root.getVector(column)).setSafe(row, value.getBytes(StandardCharsets.UTF_8));
+  }
+
+  private void integer(String column, int row, Arguments of, Parameter parameter) {
+    if (!of.isNull(parameter)) {
+      ((IntVector) root.getVector(column)).setSafe(row, of.row().getInt(of.ordinal(parameter)));
+    }
+  }
+
+  private void number(String column, int row, Arguments of, Parameter parameter) {
+    if (!of.isNull(parameter)) {
+      ((Float8Vector) root.getVector(column)).setSafe(row, of.row().getDouble(of.ordinal(parameter)));
+    }
+  }
+
+  private void stop(int row, ArrayData texts) {
+    UnionListWriter writer = ((ListVector) root.getVector(GenerationSchema.STOP)).getWriter();
+    writer.setPosition(row);
+    writer.startList();
+    for (int i = 0; i < texts.numElements(); i++) {
+      if (!texts.isNullAt(i)) {
+        writer.writeVarChar(texts.getUTF8String(i).toString());
+      }
+    }
+    writer.endList();
+  }
+}

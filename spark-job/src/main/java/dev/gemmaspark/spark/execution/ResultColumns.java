@@ -1,0 +1,78 @@
+package dev.gemmaspark.spark.execution;
+
+import dev.gemmaspark.engine.arrow.GenerationSchema;
+import dev.gemmaspark.engine.error.GemmaException;
+import dev.gemmaspark.spark.execution.GemmaMetrics.Metric;
+import java.util.Map;
+import org.apache.arrow.vector.IntVector;
+import org.apache.arrow.vector.VarCharVector;
+import org.apache.arrow.vector.VectorSchemaRoot;
+import org.apache.spark.sql.catalyst.InternalRow;
+import org.apache.spark.sql.catalyst.expressions.GenericInternalRow;
+import org.apache.spark.unsafe.types.UTF8String;
+
+/** The results of one call for a batch of rows, out of Arrow columns into the values that Spark has for them. */
+final class ResultColumns {
+  private final CallSpec call;
+  private final VectorSchemaRoot root;
+  private final Map<Integer, String> errors;
+
+  ResultColumns(CallSpec call, VectorSchemaRoot root, Map<Integer, String> errors) {
+    this.call = call;
+    this.root = root;
+    this.errors = errors;
+  }
+
+  /**
+   * The value of a row.
+   *
+   * @throws GemmaException if the row could not be done and the call asks to fail then
+   */
+  Object value(int row, GemmaMetrics metrics) {
+    UTF8String text = text(GenerationSchema.TEXT, row);
+    UTF8String error = error(row);
+    if (text == null && error == null) {
+      return null;
+    }
+    if (error != null) {
+      metrics.add(Metric.FAILED_ROWS, 1);
+      if (call.shape().failsOnError()) {
+        throw new GemmaException(
+            "%s failed for a row: %s (failOnError => false goes on with such rows)".formatted(call.function().sqlName(), error));
+      }
+    } else {
+      metrics.add(Metric.MODEL_CALLS, 1);
+      metrics.add(Metric.PROMPT_TOKENS, integer(GenerationSchema.PROMPT_TOKENS, row));
+      metrics.add(Metric.GENERATED_TOKENS, integer(GenerationSchema.COMPLETION_TOKENS, row));
+    }
+    return switch (call.shape()) {
+      case TEXT -> text;
+      case RESULT_OR_ERROR -> struct(text, error);
+      case DETAILS_OR_FAIL, DETAILS_OR_ERROR -> struct(
+          text,
+          text(GenerationSchema.FINISH_REASON, row),
+          integer(GenerationSchema.PROMPT_TOKENS, row),
+          integer(GenerationSchema.COMPLETION_TOKENS, row),
+          error);
+    };
+  }
+
+  private static InternalRow struct(Object... values) {
+    return new GenericInternalRow(values);
+  }
+
+  private UTF8String error(int row) {
+    String early = errors.get(row);
+    return early != null ? UTF8String.fromString(early) : text(GenerationSchema.ERROR, row);
+  }
+
+  private UTF8String text(String column, int row) {
+    VarCharVector vector = (VarCharVector) root.getVector(column);
+    return vector.isNull(row) ? null : UTF8String.fromBytes(vector.get(row));
+  }
+
+  private Integer integer(String column, int row) {
+    IntVector vector = (IntVector) root.getVector(column);
+    return vector.isNull(row) ? null : vector.get(row);
+  }
+}

@@ -1,0 +1,48 @@
+package dev.gemmaspark.spark.executor;
+
+import dev.gemmaspark.spark.conf.GemmaConf;
+import java.io.Serializable;
+import java.util.HashMap;
+import org.apache.spark.SparkConf;
+
+/**
+ * What decides which engine an executor runs; made on the driver, sent with tasks. Equal settings share an engine.
+ *
+ * @param settings the session's {@code spark.gemma} settings that an engine follows
+ * @param threads worker threads
+ */
+public record EngineSettings(HashMap<String, String> settings, int threads) implements Serializable {
+  private static final long serialVersionUID = 1L;
+
+  /** The settings of a session. */
+  public static EngineSettings of(GemmaConf conf, SparkConf spark) {
+    HashMap<String, String> settings = new HashMap<>(conf.settings());
+    settings.remove(GemmaConf.BATCH_ROWS.name());
+    settings.remove(GemmaConf.FAIL_ON_ERROR.name());
+    settings.remove(GemmaConf.REPARTITION.name());
+    settings.remove(GemmaConf.PROMPT_DIRECTORY.name());
+    return new EngineSettings(settings, conf.threads().orElseGet(() -> executorCores(spark)));
+  }
+
+  GemmaConf conf() {
+    return GemmaConf.of(settings);
+  }
+
+  /** The cores that Spark gives an executor, or 0 for all processors of wherever the engine runs. */
+  static int executorCores(SparkConf spark) {
+    String master = spark.get("spark.master", "");
+    if (master.startsWith("local")) {
+      return localThreads(master);
+    }
+    return spark.getInt("spark.executor.cores", 0);
+  }
+
+  private static int localThreads(String master) {
+    String inside = master.replaceAll("^local(\\[([^,\\]]*).*)?$", "$2");
+    return switch (inside) {
+      case "" -> 1;
+      case "*" -> 0;
+      default -> inside.matches("\\d+") ? Integer.parseInt(inside) : 0;
+    };
+  }
+}

@@ -1,0 +1,100 @@
+package dev.gemmaspark.spark.sql;
+
+import dev.gemmaspark.engine.error.InvalidSettingException;
+import dev.gemmaspark.spark.conf.GemmaConf;
+import dev.gemmaspark.spark.execution.GemmaFunction;
+import dev.gemmaspark.spark.execution.Parameter;
+import dev.gemmaspark.spark.execution.PromptTexts;
+import dev.gemmaspark.spark.execution.ResultShape;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.spark.sql.catalyst.expressions.Expression;
+import org.apache.spark.sql.catalyst.expressions.Literal;
+import org.apache.spark.sql.catalyst.expressions.NamedArgumentExpression;
+import org.apache.spark.sql.types.DataTypes;
+
+/** Makes a {@link GemmaCall} of a function's name and arguments: the subject first, the rest by name. */
+final class GemmaCallBuilder {
+  private static final String FAIL_ON_ERROR = "failOnError";
+  private static final String DETAILS = "details";
+
+  private final GemmaFunction function;
+  private final Map<Parameter, Expression> values = new EnumMap<>(Parameter.class);
+  private boolean failOnError;
+  private boolean details;
+
+  private GemmaCallBuilder(GemmaFunction function, GemmaConf conf) {
+    this.function = function;
+    this.failOnError = conf.failOnError();
+  }
+
+  /**
+   * The call.
+   *
+   * @throws InvalidSettingException if an argument is unknown, missing, or given twice
+   */
+  static Expression build(GemmaFunction function, List<Expression> arguments) {
+    SparkVersion.require();
+    GemmaConf conf = SessionSettings.current();
+    GemmaCallBuilder builder = new GemmaCallBuilder(function, conf);
+    for (int i = 0; i < arguments.size(); i++) {
+      if (arguments.get(i) instanceof NamedArgumentExpression named) {
+        builder.named(named.key(), named.value());
+      } else {
+        builder.positional(i, arguments.get(i));
+      }
+    }
+    return builder.call(PromptTexts.read(conf.promptDirectory()));
+  }
+
+  private void positional(int index, Expression value) {
+    if (index != 0) {
+      throw wrong(
+          "takes one argument without a name, %s; write the others as name => value".formatted(function.subject().sqlName()));
+    }
+    values.put(function.subject(), value);
+  }
+
+  private void named(String name, Expression value) {
+    if (name.equalsIgnoreCase(FAIL_ON_ERROR)) {
+      failOnError = constant(FAIL_ON_ERROR, value);
+    } else if (name.equalsIgnoreCase(DETAILS)) {
+      details = constant(DETAILS, value);
+    } else {
+      Parameter parameter =
+          function
+              .parameter(name)
+              .orElseThrow(
+                  () -> wrong("has no argument '%s'; its arguments are %s".formatted(name, function.argumentNames())));
+      if (values.put(parameter, value) != null) {
+        throw wrong("is given the argument '%s' twice".formatted(parameter.sqlName()));
+      }
+    }
+  }
+
+  /** The switches decide the type of the result, so they cannot differ from row to row. */
+  private boolean constant(String name, Expression value) {
+    if (value instanceof Literal literal && literal.dataType().equals(DataTypes.BooleanType) && literal.value() != null) {
+      return (Boolean) literal.value();
+    }
+    throw wrong("takes only a constant, true or false, for '%s'".formatted(name));
+  }
+
+  private Expression call(PromptTexts texts) {
+    if (!values.containsKey(function.subject())) {
+      throw wrong("needs the argument '%s'".formatted(function.subject().sqlName()));
+    }
+    List<Expression> arguments = new ArrayList<>();
+    for (Parameter parameter : function.parameters()) {
+      arguments.add(
+          values.getOrDefault(parameter, Literal.create(null, parameter.dataType())));
+    }
+    return new GemmaCall(function, ResultShape.of(failOnError, details), texts, Scala.seq(arguments));
+  }
+
+  private InvalidSettingException wrong(String problem) {
+    return new InvalidSettingException(function.sqlName() + " " + problem);
+  }
+}
