@@ -92,8 +92,8 @@ public final class GemmaEngine implements TextGenerator, AutoCloseable {
 
   private static ModelDescription describe(LoadedModel loaded, int contextLength, long nanos) {
     return new ModelDescription(
-        loaded.name(),
-        loaded.sha256(),
+        loaded.identity().name(),
+        loaded.identity().sha256(),
         loaded.weights().config().architecture().label(),
         loaded.weights().parameters(),
         contextLength,

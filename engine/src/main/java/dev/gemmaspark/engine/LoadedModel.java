@@ -1,16 +1,13 @@
 package dev.gemmaspark.engine;
 
 import dev.gemmaspark.engine.chat.ChatTemplate;
-import dev.gemmaspark.engine.error.ModelNotFoundException;
 import dev.gemmaspark.engine.internal.parallel.WorkerPool;
 import dev.gemmaspark.engine.internal.tokenizer.PromptEncoder;
 import dev.gemmaspark.engine.internal.tokenizer.Tokenizer;
-import dev.gemmaspark.engine.internal.weights.ModelChecksum;
 import dev.gemmaspark.engine.internal.weights.ModelLoader;
 import dev.gemmaspark.engine.internal.weights.ModelWeights;
 import dev.gemmaspark.engine.internal.weights.PackedModel;
 import dev.gemmaspark.engine.internal.weights.PackedModelFile;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
 import org.slf4j.Logger;
@@ -19,18 +16,16 @@ import org.slf4j.LoggerFactory;
 /**
  * A model file, found, checked and read; its weights are packed when somebody asks for them.
  *
- * @param name {@code demo}, or the file's name
+ * @param identity its name and checksum
  * @param file where it is
- * @param sha256 of the file
  * @param weights as the file has them
  * @param tokenizer of its vocabulary
  * @param prompts its chat template and tokenizer
  * @param cacheDirectory where packed weights are kept
  */
 record LoadedModel(
-    String name,
+    ModelIdentity identity,
     Path file,
-    String sha256,
     ModelWeights weights,
     Tokenizer tokenizer,
     PromptEncoder prompts,
@@ -41,31 +36,19 @@ record LoadedModel(
   static final int LONGEST_CONTEXT = 8192;
 
   static LoadedModel load(EngineOptions options) {
-    boolean demo = options.model().equals(EngineOptions.DEMO_MODEL);
-    if (demo) {
+    if (options.model().equals(EngineOptions.DEMO_MODEL)) {
       LOG.warn(DemoModel.NOTICE);
     }
-    Path file = demo ? DemoModel.file(options.cacheDirectory()) : Path.of(options.model());
+    Path file = ModelIdentity.file(options);
     ModelWeights weights = ModelLoader.load(file);
     Tokenizer tokenizer = new Tokenizer(weights.vocabulary());
     return new LoadedModel(
-        demo ? EngineOptions.DEMO_MODEL : file.getFileName().toString(),
+        ModelIdentity.of(options),
         file,
-        checksum(file, options),
         weights,
         tokenizer,
         new PromptEncoder(tokenizer, chatTemplate(weights, file)),
         options.cacheDirectory());
-  }
-
-  private static String checksum(Path file, EngineOptions options) {
-    try {
-      return ModelChecksum.of(
-          file, options.cacheDirectory(), share -> options.progress().progress("checking", share));
-    } catch (IOException e) {
-      throw new ModelNotFoundException(
-          "Cannot read " + file + " or remember its checksum in " + options.cacheDirectory() + ": " + e.getMessage(), e);
-    }
   }
 
   private static ChatTemplate chatTemplate(ModelWeights weights, Path file) {
@@ -81,7 +64,7 @@ record LoadedModel(
 
   PackedModel pack(WorkerPool pool, EngineOptions.LoadListener progress) {
     return PackedModelFile.open(
-        weights, file, sha256, cacheDirectory, pool, share -> progress.progress("packing", share));
+        weights, file, identity.sha256(), cacheDirectory, pool, share -> progress.progress("packing", share));
   }
 
   /** The context that an engine with these options runs. */

@@ -53,7 +53,7 @@ public record ModelReport(Map<String, String> facts, List<String> problems) {
     ModelConfig config = weights.config();
     Map<String, String> facts = new LinkedHashMap<>();
     facts.put("file", loaded.file().toString());
-    facts.put("SHA-256", loaded.sha256());
+    facts.put("SHA-256", loaded.identity().sha256());
     facts.put("architecture", config.architecture().label());
     facts.put("parameters", "%,d".formatted(weights.parameters()));
     facts.put("layers", "" + config.layers());

@@ -21,11 +21,7 @@ public final class TokenCounter {
    * @throws dev.gemmaspark.engine.error.GemmaException if the model is missing, broken or of another kind
    */
   public static TokenCounter ofModel(EngineOptions options) {
-    Path file =
-        options.model().equals(EngineOptions.DEMO_MODEL)
-            ? DemoModel.file(options.cacheDirectory())
-            : Path.of(options.model());
-    return new TokenCounter(new Tokenizer(ModelLoader.loadVocabulary(file)));
+    return new TokenCounter(new Tokenizer(ModelLoader.loadVocabulary(ModelIdentity.file(options))));
   }
 
   /**

@@ -5,7 +5,7 @@ import java.io.PrintWriter;
 
 /**
  * A line on a person's terminal that says how far something is. Nothing is written where there is no terminal: the launcher script
- * says with {@code -Dgemmaspark.terminal=true} that there is one, because Java cannot tell of its error stream. Not thread-safe, but
+ * says with the environment variable {@code GEMMA_TERMINAL=true} that there is one, because Java cannot tell of its error stream. Not thread-safe, but
  * for {@link #progress}.
  */
 final class Terminal implements EngineOptions.LoadListener {
@@ -17,7 +17,7 @@ final class Terminal implements EngineOptions.LoadListener {
 
   Terminal(PrintWriter err) {
     this.err = err;
-    this.interactive = Boolean.getBoolean("gemmaspark.terminal");
+    this.interactive = "true".equals(System.getenv("GEMMA_TERMINAL"));
   }
 
   boolean isInteractive() {

@@ -14,7 +14,7 @@ public final class GemmaMetrics implements Serializable {
 
   /** A number of the operator. */
   public enum Metric {
-    OUTPUT_ROWS("numOutputRows", "number of output rows", false),
+    OUTPUT_ROWS("numOutputRows", "number of rows done by Gemma", false),
     MODEL_CALLS("modelCalls", "number of model calls", false),
     FAILED_ROWS("failedRows", "number of failed rows", false),
     PROMPT_TOKENS("promptTokens", "prompt tokens", false),

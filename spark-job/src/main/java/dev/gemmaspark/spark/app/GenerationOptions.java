@@ -1,0 +1,91 @@
+package dev.gemmaspark.spark.app;
+
+import dev.gemmaspark.engine.generation.SamplingParameters;
+import dev.gemmaspark.engine.generation.StopConditions;
+import dev.gemmaspark.spark.conf.GemmaConf;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.apache.spark.sql.SparkSession;
+import picocli.CommandLine.Option;
+
+/** Which model, and how it samples. */
+final class GenerationOptions {
+  @Option(
+      names = "--model",
+      paramLabel = "M",
+      description = "A GGUF file at the same path on every node, the name of one sent with --files, or 'demo'"
+          + " (default: spark.gemma.model, else demo).")
+  private String model;
+
+  @Option(
+      names = "--max-tokens",
+      paramLabel = "N",
+      defaultValue = "" + StopConditions.DEFAULT_MAX_TOKENS,
+      description = "Most tokens of a row's text (default: ${DEFAULT-VALUE}).")
+  private int maxTokens;
+
+  @Option(
+      names = "--temperature",
+      paramLabel = "T",
+      defaultValue = "0",
+      description = "0 always takes the most likely token (default: ${DEFAULT-VALUE}).")
+  private double temperature;
+
+  @Option(names = "--top-k", paramLabel = "K", description = "Draw from the K most likely tokens.")
+  private Integer topK;
+
+  @Option(names = "--top-p", paramLabel = "P", description = "Draw from the fewest tokens whose probabilities add up to P.")
+  private Double topP;
+
+  @Option(names = "--min-p", paramLabel = "P", description = "Leave out tokens less likely than P times the most likely one.")
+  private Double minP;
+
+  @Option(names = "--repetition-penalty", paramLabel = "R", description = "Above 1: tokens that have appeared become less likely.")
+  private Double repetitionPenalty;
+
+  @Option(names = "--seed", paramLabel = "S", defaultValue = "0", description = "Of the random draws (default: ${DEFAULT-VALUE}).")
+  private long seed;
+
+  /** Fails for values out of range. */
+  void check() {
+    StopConditions.maxTokens(maxTokens);
+    SamplingParameters sampling = SamplingParameters.greedy().withTemperature(temperature);
+    if (topK != null) {
+      sampling = sampling.withTopK(topK);
+    }
+    if (topP != null) {
+      sampling = sampling.withTopP(topP);
+    }
+    if (minP != null) {
+      sampling = sampling.withMinP(minP);
+    }
+    if (repetitionPenalty != null) {
+      sampling.withRepetitionPenalty(repetitionPenalty);
+    }
+  }
+
+  void apply(SparkSession spark) {
+    if (model != null) {
+      spark.conf().set(GemmaConf.MODEL.name(), model);
+    }
+  }
+
+  /** As named arguments of a SQL function. */
+  Map<String, String> arguments() {
+    Map<String, String> arguments = new LinkedHashMap<>();
+    arguments.put("maxTokens", "" + maxTokens);
+    arguments.put("temperature", temperature + "D");
+    put(arguments, "topK", topK, "");
+    put(arguments, "topP", topP, "D");
+    put(arguments, "minP", minP, "D");
+    put(arguments, "repetitionPenalty", repetitionPenalty, "D");
+    arguments.put("seed", seed + "L");
+    return arguments;
+  }
+
+  private static void put(Map<String, String> arguments, String name, Number value, String suffix) {
+    if (value != null) {
+      arguments.put(name, value + suffix);
+    }
+  }
+}
