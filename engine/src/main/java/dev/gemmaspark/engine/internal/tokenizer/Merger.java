@@ -60,6 +60,7 @@ final class Merger {
       emit(symbol, ends[symbol], out);
     }
     leftParts.clear();
+    queue.reset();
   }
 
   private void split() {
