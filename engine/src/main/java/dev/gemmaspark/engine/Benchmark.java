@@ -3,7 +3,7 @@ package dev.gemmaspark.engine;
 import dev.gemmaspark.engine.internal.cache.KvCache;
 import dev.gemmaspark.engine.internal.cache.KvCachePool;
 import dev.gemmaspark.engine.internal.kernel.Kernels;
-import dev.gemmaspark.engine.internal.kernel.MachinePeaks;
+import dev.gemmaspark.engine.internal.kernel.PeakKernels;
 import dev.gemmaspark.engine.internal.model.GemmaModel;
 import dev.gemmaspark.engine.internal.model.Step;
 import dev.gemmaspark.engine.internal.parallel.WorkerPool;
@@ -118,7 +118,7 @@ public final class Benchmark {
       }
       return new Report(
           options.threads(),
-          MachinePeaks.vectorBits(),
+          PeakKernels.vectorBits(),
           peaks.flopsPerSecond() / 1e9,
           peaks.readBytesPerSecond() / 1e9,
           loadSeconds,

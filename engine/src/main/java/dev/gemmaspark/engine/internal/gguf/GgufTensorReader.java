@@ -78,6 +78,9 @@ final class GgufTensorReader {
   private Header readHeader() {
     long at = cursor.position();
     String name = cursor.readString(LONGEST_NAME, "the name of a tensor");
+    if (name.isEmpty()) {
+      throw cursor.broken(at, "a tensor has no name");
+    }
     int dimensions = cursor.readInt("the dimensions of tensor " + name);
     if (dimensions < 1 || dimensions > MOST_DIMENSIONS) {
       throw cursor.broken(

@@ -3,95 +3,41 @@ package dev.gemmaspark.engine.internal.kernel;
 import static dev.gemmaspark.engine.internal.kernel.VectorSpeciesChoice.F;
 import static dev.gemmaspark.engine.internal.kernel.VectorSpeciesChoice.LANES;
 
-import dev.gemmaspark.engine.internal.parallel.WorkerPool;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
-import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 
-/**
- * What this machine can do at the most, measured: fused multiply-adds on registers, and reading memory. Every speed is a share of
- * one of them.
- *
- * @param flopsPerSecond of all threads; a multiply-add is two
- * @param readBytesPerSecond of all threads, from memory far larger than the caches
- */
-public record MachinePeaks(double flopsPerSecond, double readBytesPerSecond) {
-  private static final int REPETITIONS = 5;
-  /** Short calls, so that the whole method gets compiled and not a loop that is running in it. */
-  private static final int FMA_ROUNDS = 2_000;
-
-  private static final int FMA_CALLS = 20_000;
-  private static final long READ_BYTES = 2L << 30;
-  private static final long CHUNK_BYTES = 4L << 20;
+/** What a core does at the most: loops that do nothing but multiply-adds on registers, or nothing but reading. */
+public final class PeakKernels {
+  private PeakKernels() {}
 
   /** Bits of the kernels' vectors. */
   public static int vectorBits() {
     return F.vectorBitSize();
   }
 
-  /** Measures with all threads of a pool: the best of five. Takes some seconds, and two gibibytes of memory. */
-  public static MachinePeaks measure(WorkerPool pool) {
-    return new MachinePeaks(flops(pool), readSpeed(pool));
+  /** Operations of one round of {@link #multiplyAdds}; a multiply-add is two. */
+  public static long flopsPerRound() {
+    return 2L * LANES * (LANES == 16 ? 24 : 12);
   }
 
-  private static double flops(WorkerPool pool) {
-    int sums = LANES == 16 ? 24 : 12;
-    float[] sink = new float[pool.threads()];
-    double best = 0;
-    for (int repetition = 0; repetition <= REPETITIONS; repetition++) {
-      long start = System.nanoTime();
-      pool.run(
-          pool.threads(),
-          (worker, index) -> {
-            for (int i = 0; i < FMA_CALLS; i++) {
-              sink[index] += LANES == 16 ? multiplyAdds24(FMA_ROUNDS) : multiplyAdds12(FMA_ROUNDS);
-            }
-          });
-      double flops = 2.0 * sums * LANES * FMA_ROUNDS * FMA_CALLS * pool.threads();
-      best = Math.max(best, flops / seconds(start));
-    }
-    requireFinite(sink);
-    return best;
+  /**
+   * Multiply-adds with as many independent sums as hide their latency and stay in registers. Called with few rounds and often, so that
+   * the whole method gets compiled, and not a loop that is running in it.
+   */
+  public static float multiplyAdds(int rounds) {
+    return LANES == 16 ? multiplyAdds24(rounds) : multiplyAdds12(rounds);
   }
 
-  private static double readSpeed(WorkerPool pool) {
-    float[] sink = new float[(int) (READ_BYTES / CHUNK_BYTES)];
-    double best = 0;
-    try (Arena arena = Arena.ofShared()) {
-      MemorySegment memory = arena.allocate(READ_BYTES, 64);
-      for (int repetition = 0; repetition <= REPETITIONS; repetition++) {
-        long start = System.nanoTime();
-        pool.run(sink.length, (worker, index) -> sink[index] = sum(memory, index * CHUNK_BYTES));
-        best = Math.max(best, READ_BYTES / seconds(start));
-      }
-    }
-    requireFinite(sink);
-    return best;
-  }
-
-  private static double seconds(long start) {
-    return (System.nanoTime() - start) / 1e9;
-  }
-
-  /** Uses what was computed, so that the compiler cannot leave it out. */
-  private static void requireFinite(float[] values) {
-    for (float value : values) {
-      if (!Float.isFinite(value)) {
-        throw new IllegalStateException("a measurement went wrong: " + Arrays.toString(values));
-      }
-    }
-  }
-
-  private static float sum(MemorySegment memory, long from) {
+  /** Reads {@code bytes} of memory, a multiple of four vectors, as fast as it goes. */
+  public static float read(MemorySegment memory, long from, int bytes) {
     FloatVector a = FloatVector.zero(F);
     FloatVector b = FloatVector.zero(F);
     FloatVector c = FloatVector.zero(F);
     FloatVector d = FloatVector.zero(F);
     int step = 4 * LANES * Float.BYTES;
-    for (int i = 0; i < CHUNK_BYTES; i += step) {
+    for (int i = 0; i < bytes; i += step) {
       long at = from + i;
       a = a.add(FloatVector.fromMemorySegment(F, memory, at, ByteOrder.nativeOrder()));
       b = b.add(FloatVector.fromMemorySegment(F, memory, at + LANES * Float.BYTES, ByteOrder.nativeOrder()));
@@ -117,7 +63,7 @@ public record MachinePeaks(double flopsPerSecond, double readBytesPerSecond) {
     FloatVector s9 = FloatVector.broadcast(F, 9f);
     FloatVector s10 = FloatVector.broadcast(F, 10f);
     FloatVector s11 = FloatVector.broadcast(F, 11f);
-    for (int i = 0; i < rounds; i++) {
+    for (long i = 0; i < rounds; i++) {
       s0 = s0.fma(x, y);
       s1 = s1.fma(x, y);
       s2 = s2.fma(x, y);
@@ -173,7 +119,7 @@ public record MachinePeaks(double flopsPerSecond, double readBytesPerSecond) {
     FloatVector s21 = FloatVector.broadcast(F, 21f);
     FloatVector s22 = FloatVector.broadcast(F, 22f);
     FloatVector s23 = FloatVector.broadcast(F, 23f);
-    for (int i = 0; i < rounds; i++) {
+    for (long i = 0; i < rounds; i++) {
       s0 = s0.fma(x, y);
       s1 = s1.fma(x, y);
       s2 = s2.fma(x, y);

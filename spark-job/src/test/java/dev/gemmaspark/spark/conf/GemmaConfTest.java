@@ -1,0 +1,82 @@
+package dev.gemmaspark.spark.conf;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class GemmaConfTest {
+  @Test
+  void defaultsAreTheDocumentedOnes() {
+    GemmaConf conf = GemmaConf.of(Map.of());
+    assertThat(conf.model()).isEqualTo("demo");
+    assertThat(conf.cacheDirectory()).isEmpty();
+    assertThat(conf.contextLength()).isEmpty();
+    assertThat(conf.threads()).isEmpty();
+    assertThat(conf.maxSequences()).isEqualTo(32);
+    assertThat(conf.kvCacheBytes()).isEmpty();
+    assertThat(conf.batchRows()).isEqualTo(64);
+    assertThat(conf.failOnError()).isTrue();
+    assertThat(conf.repartition()).isEqualTo("auto");
+    assertThat(conf.promptDirectory()).isEmpty();
+  }
+
+  @Test
+  void everyKeyIsFollowed() {
+    GemmaConf conf =
+        GemmaConf.of(
+            Map.of(
+                "spark.gemma.model", "/m.gguf",
+                "spark.gemma.model.cacheDir", "/cache",
+                "spark.gemma.contextLength", "1000",
+                "spark.gemma.threads", "3",
+                "spark.gemma.maxSequences", "7",
+                "spark.gemma.kvCacheMemory", "2g",
+                "spark.gemma.batchRows", "5",
+                "spark.gemma.failOnError", "false",
+                "spark.gemma.repartition", "12",
+                "spark.gemma.promptDir", "/prompts"));
+    assertThat(conf.settings()).hasSameSizeAs(GemmaConf.KEYS);
+    assertThat(conf.model()).isEqualTo("/m.gguf");
+    assertThat(conf.cacheDirectory()).contains(Path.of("/cache"));
+    assertThat(conf.contextLength()).hasValue(1000);
+    assertThat(conf.threads()).hasValue(3);
+    assertThat(conf.maxSequences()).isEqualTo(7);
+    assertThat(conf.kvCacheBytes()).hasValue(2L << 30);
+    assertThat(conf.batchRows()).isEqualTo(5);
+    assertThat(conf.failOnError()).isFalse();
+    assertThat(conf.repartition()).isEqualTo("12");
+    assertThat(conf.promptDirectory()).contains(Path.of("/prompts"));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "contextLength, 1", "contextLength, many", "threads, 0", "maxSequences, -1", "kvCacheMemory, 5", "kvCacheMemory, xg",
+    "batchRows, 0", "failOnError, yes", "repartition, some", "repartition, 0"
+  })
+  void valuesThatAreNotAllowedAreNamed(String key, String value) {
+    assertThatThrownBy(() -> GemmaConf.of(Map.of("spark.gemma." + key, value)))
+        .hasMessageContaining("spark.gemma." + key + " is '" + value + "'; it must be ");
+  }
+
+  @Test
+  void unknownKeysAreAnErrorAndOthersSettingsAreNot() {
+    assertThatThrownBy(() -> GemmaConf.of(Map.of("spark.gemma.foo", "1"))).hasMessageContaining("spark.gemma.foo is no setting");
+    assertThat(GemmaConf.of(Map.of("spark.gemmas.foo", "1", "spark.app.name", "x")).settings()).isEmpty();
+  }
+
+  @Test
+  void theReadmesTableHasTheseKeysDefaultsAndMeanings() throws Exception {
+    List<String> readme = Files.readAllLines(Path.of("../README.md"));
+    for (ConfigKey<?> key : GemmaConf.KEYS) {
+      assertThat(readme).contains("| `%s` | %s | %s |".formatted(key.name(), key.defaultText(), key.meaning()));
+    }
+    assertThat(readme.stream().filter(line -> line.startsWith("| `spark.gemma."))).hasSameSizeAs(GemmaConf.KEYS);
+  }
+}
