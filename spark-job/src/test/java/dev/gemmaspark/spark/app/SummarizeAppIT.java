@@ -125,7 +125,7 @@ class SummarizeAppIT {
     return new Run(code, text.toString());
   }
 
-  private static List<Row> read(String path) {
+  private static List<Row> read(String path) throws IOException {
     try (SparkSession spark = SparkSession.builder().getOrCreate()) {
       return new ArrayList<>(spark.read().parquet(path).orderBy("id").collectAsList());
     }
