@@ -3,7 +3,7 @@ package dev.gemmaspark.engine.internal.kernel;
 import dev.gemmaspark.engine.internal.tensor.PanelFormat;
 
 /**
- * Rows of activations, arranged for products: in tiles of {@link #TILE_ROWS} rows (the last ones of two and of one), each tile
+ * Rows of activations, arranged for products: in tiles of {@link #TILE_ROWS} rows (the last ones of four, two and one), each tile
  * [column][row], with the sums of every 16 and 32 columns that weights with offsets need.
  *
  * <p>Columns are padded with zeros to whole slices. One thread at a time packs a tile; any number of threads may read once all
@@ -11,7 +11,7 @@ import dev.gemmaspark.engine.internal.tensor.PanelFormat;
  */
 public final class Activations {
   /** Rows of a whole tile. */
-  public static final int TILE_ROWS = 4;
+  public static final int TILE_ROWS = 6;
 
   private static final int GROUP = 16;
 
@@ -58,19 +58,26 @@ public final class Activations {
 
   /** Tiles of so many rows. */
   public static int tiles(int rows) {
-    return rows / TILE_ROWS + (rows % TILE_ROWS >= 2 ? 1 : 0) + rows % 2;
+    return rows / TILE_ROWS + Integer.bitCount(rows % TILE_ROWS);
   }
 
   /** First row of a tile. */
   public int firstRow(int tile) {
     int whole = rows / TILE_ROWS;
-    return tile <= whole ? tile * TILE_ROWS : whole * TILE_ROWS + 2;
+    int first = Math.min(tile, whole) * TILE_ROWS;
+    int left = rows % TILE_ROWS;
+    for (int i = whole; i < tile; i++) {
+      int height = Integer.highestOneBit(left);
+      first += height;
+      left -= height;
+    }
+    return first;
   }
 
-  /** Rows of a tile: {@link #TILE_ROWS}, 2 or 1. */
+  /** Rows of a tile: {@link #TILE_ROWS}, 4, 2 or 1. */
   public int tileRows(int tile) {
     int left = rows - firstRow(tile);
-    return left >= TILE_ROWS ? TILE_ROWS : left >= 2 ? 2 : 1;
+    return left >= TILE_ROWS ? TILE_ROWS : Integer.highestOneBit(left);
   }
 
   int paddedColumns() {

@@ -20,7 +20,11 @@ public final class VectorKernels implements Kernels {
 
   @Override
   public void multiplyPanel(PackedMatrix matrix, int panel, Activations x, KernelScratch scratch) {
-    ProductKernel.multiplyPanel(matrix, panel, x, scratch);
+    boolean done =
+        x.rows() == 1 && TypeKernel.of(matrix.format()).multiplyRow(matrix, panel, x, scratch.products);
+    if (!done) {
+      ProductKernel.multiplyPanel(matrix, panel, x, scratch);
+    }
   }
 
   @Override

@@ -22,4 +22,7 @@ public final class DecodedPanel {
 
   /** [group][row]. */
   public final float[] offsets = new float[SLICES * SLICE_COLUMNS / SMALLEST_GROUP * PANEL_ROWS];
+
+  /** A slice of half-precision numbers on its way. */
+  public final short[] halves = new short[SLICE_COLUMNS * PANEL_ROWS];
 }

@@ -11,12 +11,15 @@ import java.lang.foreign.MemorySegment;
  * @param format of the blocks
  * @param rows outputs
  * @param columns inputs
- * @param data {@code packedBytes(format, rows, columns)} bytes
+ * @param data {@code packedBytes(format, rows, columns)} bytes, of which the last few are slack
  */
 public record PackedMatrix(
     String name, PanelFormat format, int rows, int columns, MemorySegment data) {
   /** Four vectors of 512 bits: enough independent sums to hide the latency of a fused multiply-add. */
   public static final int PANEL_ROWS = 64;
+
+  /** Behind the last block, so that a load of a whole vector stays inside where it asks for less. */
+  private static final int SLACK_BYTES = 64;
 
   public PackedMatrix {
     if (data.byteSize() != packedBytes(format, rows, columns)) {
@@ -26,7 +29,7 @@ public record PackedMatrix(
 
   /** Bytes of a packed matrix. */
   public static long packedBytes(PanelFormat format, int rows, int columns) {
-    return panels(rows) * panelBytes(format, columns);
+    return panels(rows) * panelBytes(format, columns) + SLACK_BYTES;
   }
 
   /** Bytes of one panel. */

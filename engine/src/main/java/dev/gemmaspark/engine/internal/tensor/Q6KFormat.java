@@ -5,8 +5,8 @@ import static dev.gemmaspark.engine.internal.tensor.PackedMatrix.PANEL_ROWS;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Super-blocks of 256 six-bit numbers; each 16 columns have a signed scale: {@code weight = (d * sc) * (q - 32)}. The product with
- * {@code d} is exact in single precision.
+ * Super-blocks of 256 six-bit numbers; each 16 columns have a signed scale: {@code weight = (d * sc) * (q - 32)}, that is
+ * {@code scale * q + offset} with {@code offset = -32 scale}. The product with {@code d} is exact in single precision.
  *
  * <pre>
  * file:   ql u8[128] | qh u8[64] | sc i8[16] | d f16. Half n of 128 columns, i in 0..31: column i has ql[64n + i] & 15 and bits 0-1 of
@@ -50,7 +50,7 @@ final class Q6KFormat implements PanelFormat {
 
   @Override
   public boolean hasOffsets() {
-    return false;
+    return true;
   }
 
   @Override
@@ -103,8 +103,11 @@ final class Q6KFormat implements PanelFormat {
     for (int row = 0; row < PANEL_ROWS; row++) {
       float d = Bytes.half(packed, packedOffset + 2L * row);
       int group = 2 * slot * PANEL_ROWS + row;
-      panel.scales[group] = d * Bytes.signedByte(packed, from + row);
-      panel.scales[group + PANEL_ROWS] = d * Bytes.signedByte(packed, from + PANEL_ROWS + row);
+      for (int half = 0; half < 2; half++) {
+        float scale = d * Bytes.signedByte(packed, from + half * PANEL_ROWS + row);
+        panel.scales[group + half * PANEL_ROWS] = scale;
+        panel.offsets[group + half * PANEL_ROWS] = -32 * scale;
+      }
     }
     long low = from + 2 * PANEL_ROWS;
     long high = low + Nibbles.SLICE_BYTES;
@@ -114,7 +117,7 @@ final class Q6KFormat implements PanelFormat {
         int pair = Bytes.unsignedByte(packed, low + (long) (column / 2) * PANEL_ROWS + row);
         int four = Bytes.unsignedByte(packed, high + (long) (column / 4) * PANEL_ROWS + row);
         int q = pair >>> 4 * (column % 2) & 15 | (four >>> 2 * (column % 4) & 3) << 4;
-        panel.q[to + column * PANEL_ROWS + row] = q - 32;
+        panel.q[to + column * PANEL_ROWS + row] = q;
       }
     }
   }
