@@ -27,6 +27,8 @@ record MachinePeaks(double flopsPerSecond, double readBytesPerSecond) {
 
   private static double flops(WorkerPool pool) {
     float[] sink = new float[pool.threads()];
+    // alone first: C2 compiles a loop worse that is running in several threads
+    sink[0] = multiplyAdds();
     double best = 0;
     for (int repetition = -1; repetition < REPETITIONS; repetition++) {
       long start = System.nanoTime();

@@ -29,6 +29,7 @@ final class FloatKernel extends TypeKernel {
       PanelFormat format, MemorySegment packed, long block, int slice, DecodedPanel panel, int slot) {
     int to = slot * SLICE_WEIGHTS;
     Arrays.fill(panel.scales, slot * PANEL_ROWS, (slot + 1) * PANEL_ROWS, 1f);
+    Arrays.fill(panel.offsets, slot * PANEL_ROWS, (slot + 1) * PANEL_ROWS, 0f);
     switch (format.type()) {
       case F32 -> unpackFloats(packed, block, panel.q, to);
       case BF16 -> unpackUpperHalves(packed, block, panel.q, to);

@@ -22,8 +22,8 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels {
    * One panel of a matrix times all rows of activations, into {@code scratch.products}.
    *
    * <p>For every output and every group of columns, in order: the sum of q * x over the group's columns, in order, by fused
-   * multiply-add, starting from zero; then {@code y = fma(scale, sum, y)}; then, where the format has offsets, {@code y =
-   * fma(offset, sum of the group's x, y)}.
+   * multiply-add, starting from zero; then {@code y = fma(scale, sum, y)}; then {@code y = fma(offset, sum of the group's x, y)}, which changes
+   * nothing where the offset is zero.
    */
   void multiplyPanel(PackedMatrix matrix, int panel, Activations x, KernelScratch scratch);
 

@@ -17,7 +17,8 @@ import jdk.incubator.vector.FloatVector;
  * the whole batch.
  *
  * <p>Tiles are six rows high: with four vectors of 512 bits, or two of 256, their sums fill the registers and not more, and hide the latency
- * of the multiply-add. Sums are local variables, because an array of vectors makes each of them an object.
+ * of the multiply-add. Sums are local variables, because an array of vectors makes each of them an object; and there is no branch between
+ * them, because C2 keeps objects of them for a branch that it has not seen taken: a weight without an offset has the offset zero.
  */
 final class ProductKernel {
   /** Vectors of 512 bits come with 32 registers; others may have 16. */
@@ -88,7 +89,6 @@ final class ProductKernel {
     float[] sums = length == 16 ? x.sums16 : x.sums32;
     float[] values = x.values;
     float[] q = panel.q;
-    boolean offsets = format.hasOffsets();
     int qAt = lane;
     for (int group = 0; group < groups; group++) {
       FloatVector s00 = FloatVector.zero(F);
@@ -182,42 +182,40 @@ final class ProductKernel {
       s51 = s51.fma(c1, FloatVector.fromArray(F, y, yAt + 5 * PANEL_ROWS + LANES));
       s52 = s52.fma(c2, FloatVector.fromArray(F, y, yAt + 5 * PANEL_ROWS + 2 * LANES));
       s53 = s53.fma(c3, FloatVector.fromArray(F, y, yAt + 5 * PANEL_ROWS + 3 * LANES));
-      if (offsets) {
-        FloatVector o0 = FloatVector.fromArray(F, panel.offsets, scaleAt);
-        FloatVector o1 = FloatVector.fromArray(F, panel.offsets, scaleAt + LANES);
-        FloatVector o2 = FloatVector.fromArray(F, panel.offsets, scaleAt + 2 * LANES);
-        FloatVector o3 = FloatVector.fromArray(F, panel.offsets, scaleAt + 3 * LANES);
-        FloatVector x0 = FloatVector.broadcast(F, sums[sumAt]);
-        s00 = x0.fma(o0, s00);
-        s01 = x0.fma(o1, s01);
-        s02 = x0.fma(o2, s02);
-        s03 = x0.fma(o3, s03);
-        FloatVector x1 = FloatVector.broadcast(F, sums[sumAt + 1]);
-        s10 = x1.fma(o0, s10);
-        s11 = x1.fma(o1, s11);
-        s12 = x1.fma(o2, s12);
-        s13 = x1.fma(o3, s13);
-        FloatVector x2 = FloatVector.broadcast(F, sums[sumAt + 2]);
-        s20 = x2.fma(o0, s20);
-        s21 = x2.fma(o1, s21);
-        s22 = x2.fma(o2, s22);
-        s23 = x2.fma(o3, s23);
-        FloatVector x3 = FloatVector.broadcast(F, sums[sumAt + 3]);
-        s30 = x3.fma(o0, s30);
-        s31 = x3.fma(o1, s31);
-        s32 = x3.fma(o2, s32);
-        s33 = x3.fma(o3, s33);
-        FloatVector x4 = FloatVector.broadcast(F, sums[sumAt + 4]);
-        s40 = x4.fma(o0, s40);
-        s41 = x4.fma(o1, s41);
-        s42 = x4.fma(o2, s42);
-        s43 = x4.fma(o3, s43);
-        FloatVector x5 = FloatVector.broadcast(F, sums[sumAt + 5]);
-        s50 = x5.fma(o0, s50);
-        s51 = x5.fma(o1, s51);
-        s52 = x5.fma(o2, s52);
-        s53 = x5.fma(o3, s53);
-      }
+      FloatVector o0 = FloatVector.fromArray(F, panel.offsets, scaleAt);
+      FloatVector o1 = FloatVector.fromArray(F, panel.offsets, scaleAt + LANES);
+      FloatVector o2 = FloatVector.fromArray(F, panel.offsets, scaleAt + 2 * LANES);
+      FloatVector o3 = FloatVector.fromArray(F, panel.offsets, scaleAt + 3 * LANES);
+      FloatVector g0 = FloatVector.broadcast(F, sums[sumAt]);
+      s00 = g0.fma(o0, s00);
+      s01 = g0.fma(o1, s01);
+      s02 = g0.fma(o2, s02);
+      s03 = g0.fma(o3, s03);
+      FloatVector g1 = FloatVector.broadcast(F, sums[sumAt + 1]);
+      s10 = g1.fma(o0, s10);
+      s11 = g1.fma(o1, s11);
+      s12 = g1.fma(o2, s12);
+      s13 = g1.fma(o3, s13);
+      FloatVector g2 = FloatVector.broadcast(F, sums[sumAt + 2]);
+      s20 = g2.fma(o0, s20);
+      s21 = g2.fma(o1, s21);
+      s22 = g2.fma(o2, s22);
+      s23 = g2.fma(o3, s23);
+      FloatVector g3 = FloatVector.broadcast(F, sums[sumAt + 3]);
+      s30 = g3.fma(o0, s30);
+      s31 = g3.fma(o1, s31);
+      s32 = g3.fma(o2, s32);
+      s33 = g3.fma(o3, s33);
+      FloatVector g4 = FloatVector.broadcast(F, sums[sumAt + 4]);
+      s40 = g4.fma(o0, s40);
+      s41 = g4.fma(o1, s41);
+      s42 = g4.fma(o2, s42);
+      s43 = g4.fma(o3, s43);
+      FloatVector g5 = FloatVector.broadcast(F, sums[sumAt + 5]);
+      s50 = g5.fma(o0, s50);
+      s51 = g5.fma(o1, s51);
+      s52 = g5.fma(o2, s52);
+      s53 = g5.fma(o3, s53);
       s00.intoArray(y, yAt);
       s01.intoArray(y, yAt + LANES);
       s02.intoArray(y, yAt + 2 * LANES);
@@ -253,7 +251,6 @@ final class ProductKernel {
     float[] sums = length == 16 ? x.sums16 : x.sums32;
     float[] values = x.values;
     float[] q = panel.q;
-    boolean offsets = format.hasOffsets();
     int qAt = lane;
     for (int group = 0; group < groups; group++) {
       FloatVector s00 = FloatVector.zero(F);
@@ -307,28 +304,26 @@ final class ProductKernel {
       s41 = s41.fma(c1, FloatVector.fromArray(F, y, yAt + 4 * PANEL_ROWS + LANES));
       s50 = s50.fma(c0, FloatVector.fromArray(F, y, yAt + 5 * PANEL_ROWS));
       s51 = s51.fma(c1, FloatVector.fromArray(F, y, yAt + 5 * PANEL_ROWS + LANES));
-      if (offsets) {
-        FloatVector o0 = FloatVector.fromArray(F, panel.offsets, scaleAt);
-        FloatVector o1 = FloatVector.fromArray(F, panel.offsets, scaleAt + LANES);
-        FloatVector x0 = FloatVector.broadcast(F, sums[sumAt]);
-        s00 = x0.fma(o0, s00);
-        s01 = x0.fma(o1, s01);
-        FloatVector x1 = FloatVector.broadcast(F, sums[sumAt + 1]);
-        s10 = x1.fma(o0, s10);
-        s11 = x1.fma(o1, s11);
-        FloatVector x2 = FloatVector.broadcast(F, sums[sumAt + 2]);
-        s20 = x2.fma(o0, s20);
-        s21 = x2.fma(o1, s21);
-        FloatVector x3 = FloatVector.broadcast(F, sums[sumAt + 3]);
-        s30 = x3.fma(o0, s30);
-        s31 = x3.fma(o1, s31);
-        FloatVector x4 = FloatVector.broadcast(F, sums[sumAt + 4]);
-        s40 = x4.fma(o0, s40);
-        s41 = x4.fma(o1, s41);
-        FloatVector x5 = FloatVector.broadcast(F, sums[sumAt + 5]);
-        s50 = x5.fma(o0, s50);
-        s51 = x5.fma(o1, s51);
-      }
+      FloatVector o0 = FloatVector.fromArray(F, panel.offsets, scaleAt);
+      FloatVector o1 = FloatVector.fromArray(F, panel.offsets, scaleAt + LANES);
+      FloatVector g0 = FloatVector.broadcast(F, sums[sumAt]);
+      s00 = g0.fma(o0, s00);
+      s01 = g0.fma(o1, s01);
+      FloatVector g1 = FloatVector.broadcast(F, sums[sumAt + 1]);
+      s10 = g1.fma(o0, s10);
+      s11 = g1.fma(o1, s11);
+      FloatVector g2 = FloatVector.broadcast(F, sums[sumAt + 2]);
+      s20 = g2.fma(o0, s20);
+      s21 = g2.fma(o1, s21);
+      FloatVector g3 = FloatVector.broadcast(F, sums[sumAt + 3]);
+      s30 = g3.fma(o0, s30);
+      s31 = g3.fma(o1, s31);
+      FloatVector g4 = FloatVector.broadcast(F, sums[sumAt + 4]);
+      s40 = g4.fma(o0, s40);
+      s41 = g4.fma(o1, s41);
+      FloatVector g5 = FloatVector.broadcast(F, sums[sumAt + 5]);
+      s50 = g5.fma(o0, s50);
+      s51 = g5.fma(o1, s51);
       s00.intoArray(y, yAt);
       s01.intoArray(y, yAt + LANES);
       s10.intoArray(y, yAt + PANEL_ROWS);
@@ -352,7 +347,6 @@ final class ProductKernel {
     float[] sums = length == 16 ? x.sums16 : x.sums32;
     float[] values = x.values;
     float[] q = panel.q;
-    boolean offsets = format.hasOffsets();
     int qAt = lane;
     for (int group = 0; group < groups; group++) {
       FloatVector s00 = FloatVector.zero(F);
@@ -420,32 +414,30 @@ final class ProductKernel {
       s31 = s31.fma(c1, FloatVector.fromArray(F, y, yAt + 3 * PANEL_ROWS + LANES));
       s32 = s32.fma(c2, FloatVector.fromArray(F, y, yAt + 3 * PANEL_ROWS + 2 * LANES));
       s33 = s33.fma(c3, FloatVector.fromArray(F, y, yAt + 3 * PANEL_ROWS + 3 * LANES));
-      if (offsets) {
-        FloatVector o0 = FloatVector.fromArray(F, panel.offsets, scaleAt);
-        FloatVector o1 = FloatVector.fromArray(F, panel.offsets, scaleAt + LANES);
-        FloatVector o2 = FloatVector.fromArray(F, panel.offsets, scaleAt + 2 * LANES);
-        FloatVector o3 = FloatVector.fromArray(F, panel.offsets, scaleAt + 3 * LANES);
-        FloatVector x0 = FloatVector.broadcast(F, sums[sumAt]);
-        s00 = x0.fma(o0, s00);
-        s01 = x0.fma(o1, s01);
-        s02 = x0.fma(o2, s02);
-        s03 = x0.fma(o3, s03);
-        FloatVector x1 = FloatVector.broadcast(F, sums[sumAt + 1]);
-        s10 = x1.fma(o0, s10);
-        s11 = x1.fma(o1, s11);
-        s12 = x1.fma(o2, s12);
-        s13 = x1.fma(o3, s13);
-        FloatVector x2 = FloatVector.broadcast(F, sums[sumAt + 2]);
-        s20 = x2.fma(o0, s20);
-        s21 = x2.fma(o1, s21);
-        s22 = x2.fma(o2, s22);
-        s23 = x2.fma(o3, s23);
-        FloatVector x3 = FloatVector.broadcast(F, sums[sumAt + 3]);
-        s30 = x3.fma(o0, s30);
-        s31 = x3.fma(o1, s31);
-        s32 = x3.fma(o2, s32);
-        s33 = x3.fma(o3, s33);
-      }
+      FloatVector o0 = FloatVector.fromArray(F, panel.offsets, scaleAt);
+      FloatVector o1 = FloatVector.fromArray(F, panel.offsets, scaleAt + LANES);
+      FloatVector o2 = FloatVector.fromArray(F, panel.offsets, scaleAt + 2 * LANES);
+      FloatVector o3 = FloatVector.fromArray(F, panel.offsets, scaleAt + 3 * LANES);
+      FloatVector g0 = FloatVector.broadcast(F, sums[sumAt]);
+      s00 = g0.fma(o0, s00);
+      s01 = g0.fma(o1, s01);
+      s02 = g0.fma(o2, s02);
+      s03 = g0.fma(o3, s03);
+      FloatVector g1 = FloatVector.broadcast(F, sums[sumAt + 1]);
+      s10 = g1.fma(o0, s10);
+      s11 = g1.fma(o1, s11);
+      s12 = g1.fma(o2, s12);
+      s13 = g1.fma(o3, s13);
+      FloatVector g2 = FloatVector.broadcast(F, sums[sumAt + 2]);
+      s20 = g2.fma(o0, s20);
+      s21 = g2.fma(o1, s21);
+      s22 = g2.fma(o2, s22);
+      s23 = g2.fma(o3, s23);
+      FloatVector g3 = FloatVector.broadcast(F, sums[sumAt + 3]);
+      s30 = g3.fma(o0, s30);
+      s31 = g3.fma(o1, s31);
+      s32 = g3.fma(o2, s32);
+      s33 = g3.fma(o3, s33);
       s00.intoArray(y, yAt);
       s01.intoArray(y, yAt + LANES);
       s02.intoArray(y, yAt + 2 * LANES);
@@ -473,7 +465,6 @@ final class ProductKernel {
     float[] sums = length == 16 ? x.sums16 : x.sums32;
     float[] values = x.values;
     float[] q = panel.q;
-    boolean offsets = format.hasOffsets();
     int qAt = lane;
     for (int group = 0; group < groups; group++) {
       FloatVector s00 = FloatVector.zero(F);
@@ -513,22 +504,20 @@ final class ProductKernel {
       s21 = s21.fma(c1, FloatVector.fromArray(F, y, yAt + 2 * PANEL_ROWS + LANES));
       s30 = s30.fma(c0, FloatVector.fromArray(F, y, yAt + 3 * PANEL_ROWS));
       s31 = s31.fma(c1, FloatVector.fromArray(F, y, yAt + 3 * PANEL_ROWS + LANES));
-      if (offsets) {
-        FloatVector o0 = FloatVector.fromArray(F, panel.offsets, scaleAt);
-        FloatVector o1 = FloatVector.fromArray(F, panel.offsets, scaleAt + LANES);
-        FloatVector x0 = FloatVector.broadcast(F, sums[sumAt]);
-        s00 = x0.fma(o0, s00);
-        s01 = x0.fma(o1, s01);
-        FloatVector x1 = FloatVector.broadcast(F, sums[sumAt + 1]);
-        s10 = x1.fma(o0, s10);
-        s11 = x1.fma(o1, s11);
-        FloatVector x2 = FloatVector.broadcast(F, sums[sumAt + 2]);
-        s20 = x2.fma(o0, s20);
-        s21 = x2.fma(o1, s21);
-        FloatVector x3 = FloatVector.broadcast(F, sums[sumAt + 3]);
-        s30 = x3.fma(o0, s30);
-        s31 = x3.fma(o1, s31);
-      }
+      FloatVector o0 = FloatVector.fromArray(F, panel.offsets, scaleAt);
+      FloatVector o1 = FloatVector.fromArray(F, panel.offsets, scaleAt + LANES);
+      FloatVector g0 = FloatVector.broadcast(F, sums[sumAt]);
+      s00 = g0.fma(o0, s00);
+      s01 = g0.fma(o1, s01);
+      FloatVector g1 = FloatVector.broadcast(F, sums[sumAt + 1]);
+      s10 = g1.fma(o0, s10);
+      s11 = g1.fma(o1, s11);
+      FloatVector g2 = FloatVector.broadcast(F, sums[sumAt + 2]);
+      s20 = g2.fma(o0, s20);
+      s21 = g2.fma(o1, s21);
+      FloatVector g3 = FloatVector.broadcast(F, sums[sumAt + 3]);
+      s30 = g3.fma(o0, s30);
+      s31 = g3.fma(o1, s31);
       s00.intoArray(y, yAt);
       s01.intoArray(y, yAt + LANES);
       s10.intoArray(y, yAt + PANEL_ROWS);
@@ -548,7 +537,6 @@ final class ProductKernel {
     float[] sums = length == 16 ? x.sums16 : x.sums32;
     float[] values = x.values;
     float[] q = panel.q;
-    boolean offsets = format.hasOffsets();
     int qAt = lane;
     for (int group = 0; group < groups; group++) {
       FloatVector s00 = FloatVector.zero(F);
@@ -590,22 +578,20 @@ final class ProductKernel {
       s11 = s11.fma(c1, FloatVector.fromArray(F, y, yAt + PANEL_ROWS + LANES));
       s12 = s12.fma(c2, FloatVector.fromArray(F, y, yAt + PANEL_ROWS + 2 * LANES));
       s13 = s13.fma(c3, FloatVector.fromArray(F, y, yAt + PANEL_ROWS + 3 * LANES));
-      if (offsets) {
-        FloatVector o0 = FloatVector.fromArray(F, panel.offsets, scaleAt);
-        FloatVector o1 = FloatVector.fromArray(F, panel.offsets, scaleAt + LANES);
-        FloatVector o2 = FloatVector.fromArray(F, panel.offsets, scaleAt + 2 * LANES);
-        FloatVector o3 = FloatVector.fromArray(F, panel.offsets, scaleAt + 3 * LANES);
-        FloatVector x0 = FloatVector.broadcast(F, sums[sumAt]);
-        s00 = x0.fma(o0, s00);
-        s01 = x0.fma(o1, s01);
-        s02 = x0.fma(o2, s02);
-        s03 = x0.fma(o3, s03);
-        FloatVector x1 = FloatVector.broadcast(F, sums[sumAt + 1]);
-        s10 = x1.fma(o0, s10);
-        s11 = x1.fma(o1, s11);
-        s12 = x1.fma(o2, s12);
-        s13 = x1.fma(o3, s13);
-      }
+      FloatVector o0 = FloatVector.fromArray(F, panel.offsets, scaleAt);
+      FloatVector o1 = FloatVector.fromArray(F, panel.offsets, scaleAt + LANES);
+      FloatVector o2 = FloatVector.fromArray(F, panel.offsets, scaleAt + 2 * LANES);
+      FloatVector o3 = FloatVector.fromArray(F, panel.offsets, scaleAt + 3 * LANES);
+      FloatVector g0 = FloatVector.broadcast(F, sums[sumAt]);
+      s00 = g0.fma(o0, s00);
+      s01 = g0.fma(o1, s01);
+      s02 = g0.fma(o2, s02);
+      s03 = g0.fma(o3, s03);
+      FloatVector g1 = FloatVector.broadcast(F, sums[sumAt + 1]);
+      s10 = g1.fma(o0, s10);
+      s11 = g1.fma(o1, s11);
+      s12 = g1.fma(o2, s12);
+      s13 = g1.fma(o3, s13);
       s00.intoArray(y, yAt);
       s01.intoArray(y, yAt + LANES);
       s02.intoArray(y, yAt + 2 * LANES);
@@ -625,7 +611,6 @@ final class ProductKernel {
     float[] sums = length == 16 ? x.sums16 : x.sums32;
     float[] values = x.values;
     float[] q = panel.q;
-    boolean offsets = format.hasOffsets();
     int qAt = lane;
     for (int group = 0; group < groups; group++) {
       FloatVector s00 = FloatVector.zero(F);
@@ -654,17 +639,15 @@ final class ProductKernel {
       s01 = s01.fma(c1, FloatVector.fromArray(F, y, yAt + LANES));
       s02 = s02.fma(c2, FloatVector.fromArray(F, y, yAt + 2 * LANES));
       s03 = s03.fma(c3, FloatVector.fromArray(F, y, yAt + 3 * LANES));
-      if (offsets) {
-        FloatVector o0 = FloatVector.fromArray(F, panel.offsets, scaleAt);
-        FloatVector o1 = FloatVector.fromArray(F, panel.offsets, scaleAt + LANES);
-        FloatVector o2 = FloatVector.fromArray(F, panel.offsets, scaleAt + 2 * LANES);
-        FloatVector o3 = FloatVector.fromArray(F, panel.offsets, scaleAt + 3 * LANES);
-        FloatVector x0 = FloatVector.broadcast(F, sums[sumAt]);
-        s00 = x0.fma(o0, s00);
-        s01 = x0.fma(o1, s01);
-        s02 = x0.fma(o2, s02);
-        s03 = x0.fma(o3, s03);
-      }
+      FloatVector o0 = FloatVector.fromArray(F, panel.offsets, scaleAt);
+      FloatVector o1 = FloatVector.fromArray(F, panel.offsets, scaleAt + LANES);
+      FloatVector o2 = FloatVector.fromArray(F, panel.offsets, scaleAt + 2 * LANES);
+      FloatVector o3 = FloatVector.fromArray(F, panel.offsets, scaleAt + 3 * LANES);
+      FloatVector g0 = FloatVector.broadcast(F, sums[sumAt]);
+      s00 = g0.fma(o0, s00);
+      s01 = g0.fma(o1, s01);
+      s02 = g0.fma(o2, s02);
+      s03 = g0.fma(o3, s03);
       s00.intoArray(y, yAt);
       s01.intoArray(y, yAt + LANES);
       s02.intoArray(y, yAt + 2 * LANES);

@@ -11,6 +11,7 @@ import dev.gemmaspark.engine.internal.tensor.DecodedPanel;
 import dev.gemmaspark.engine.internal.tensor.PackedMatrix;
 import dev.gemmaspark.engine.internal.tensor.PanelFormat;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
 /** Signed bytes with one scale for 32 columns. */
@@ -21,6 +22,7 @@ final class Q8_0Kernel extends TypeKernel {
   void unpack(
       PanelFormat format, MemorySegment packed, long block, int slice, DecodedPanel panel, int slot) {
     int to = slot * SLICE_COLUMNS * PANEL_ROWS;
+    Arrays.fill(panel.offsets, slot * PANEL_ROWS, (slot + 1) * PANEL_ROWS, 0f);
     for (int row = 0; row < PANEL_ROWS; row += LANES) {
       halves(packed, block + 2 * row).intoArray(panel.scales, slot * PANEL_ROWS + row);
     }

@@ -50,10 +50,8 @@ public final class ScalarKernels implements Kernels {
             sum = Math.fma(value, panel.q[k * PANEL_ROWS + lane], sum);
           }
           products[out] = Math.fma(panel.scales[g * PANEL_ROWS + lane], sum, products[out]);
-          if (format.hasOffsets()) {
-            float groupSum = sums[sumsOffset + (slice * groups + g) * height + row];
-            products[out] = Math.fma(panel.offsets[g * PANEL_ROWS + lane], groupSum, products[out]);
-          }
+          float groupSum = sums[sumsOffset + (slice * groups + g) * height + row];
+          products[out] = Math.fma(panel.offsets[g * PANEL_ROWS + lane], groupSum, products[out]);
         }
       }
     }

@@ -30,11 +30,6 @@ final class Bf16Format implements PanelFormat {
   }
 
   @Override
-  public boolean hasOffsets() {
-    return false;
-  }
-
-  @Override
   public void dequantize(MemorySegment source, long offset, float[] out, int outOffset) {
     out[outOffset] = Float.intBitsToFloat(Bytes.bits16(source, offset) << 16);
   }
@@ -50,6 +45,7 @@ final class Bf16Format implements PanelFormat {
   @Override
   public void unpack(MemorySegment packed, long packedOffset, int slice, DecodedPanel panel, int slot) {
     Arrays.fill(panel.scales, slot * PANEL_ROWS, (slot + 1) * PANEL_ROWS, 1f);
+    Arrays.fill(panel.offsets, slot * PANEL_ROWS, (slot + 1) * PANEL_ROWS, 0f);
     long from = packedOffset;
     int to = slot * SLICE_COLUMNS * PANEL_ROWS;
     for (int i = 0; i < SLICE_COLUMNS * PANEL_ROWS; i++) {

@@ -30,11 +30,6 @@ final class F32Format implements PanelFormat {
   }
 
   @Override
-  public boolean hasOffsets() {
-    return false;
-  }
-
-  @Override
   public void dequantize(MemorySegment source, long offset, float[] out, int outOffset) {
     out[outOffset] = Bytes.float32(source, offset);
   }
@@ -50,6 +45,7 @@ final class F32Format implements PanelFormat {
   @Override
   public void unpack(MemorySegment packed, long packedOffset, int slice, DecodedPanel panel, int slot) {
     Arrays.fill(panel.scales, slot * PANEL_ROWS, (slot + 1) * PANEL_ROWS, 1f);
+    Arrays.fill(panel.offsets, slot * PANEL_ROWS, (slot + 1) * PANEL_ROWS, 0f);
     long from = packedOffset;
     int to = slot * SLICE_COLUMNS * PANEL_ROWS;
     for (int i = 0; i < SLICE_COLUMNS * PANEL_ROWS; i++) {

@@ -30,9 +30,6 @@ public interface PanelFormat {
   /** Columns of one row that share a scale and an offset. */
   int groupColumns();
 
-  /** Whether any offset is other than zero. */
-  boolean hasOffsets();
-
   /**
    * Decodes one block of a row as the model file has it.
    *

@@ -45,11 +45,6 @@ final class Q4KFormat implements PanelFormat {
   }
 
   @Override
-  public boolean hasOffsets() {
-    return true;
-  }
-
-  @Override
   public void dequantize(MemorySegment source, long offset, float[] out, int outOffset) {
     float d = Bytes.half(source, offset);
     float dmin = Bytes.half(source, offset + 2);

@@ -39,11 +39,6 @@ final class Q4_0Format implements PanelFormat {
   }
 
   @Override
-  public boolean hasOffsets() {
-    return true;
-  }
-
-  @Override
   public void dequantize(MemorySegment source, long offset, float[] out, int outOffset) {
     float scale = Bytes.half(source, offset);
     for (int i = 0; i < SLICE_COLUMNS; i++) {

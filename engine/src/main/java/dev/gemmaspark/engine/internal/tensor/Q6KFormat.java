@@ -49,11 +49,6 @@ final class Q6KFormat implements PanelFormat {
   }
 
   @Override
-  public boolean hasOffsets() {
-    return true;
-  }
-
-  @Override
   public void dequantize(MemorySegment source, long offset, float[] out, int outOffset) {
     float d = Bytes.half(source, offset + FILE_D);
     for (int column = 0; column < SUPER_BLOCK; column++) {

@@ -38,11 +38,6 @@ final class Q8_0Format implements PanelFormat {
   }
 
   @Override
-  public boolean hasOffsets() {
-    return false;
-  }
-
-  @Override
   public void dequantize(MemorySegment source, long offset, float[] out, int outOffset) {
     float scale = Bytes.half(source, offset);
     for (int i = 0; i < SLICE_COLUMNS; i++) {
@@ -66,6 +61,7 @@ final class Q8_0Format implements PanelFormat {
   public void unpack(MemorySegment packed, long packedOffset, int slice, DecodedPanel panel, int slot) {
     for (int row = 0; row < PANEL_ROWS; row++) {
       panel.scales[slot * PANEL_ROWS + row] = Bytes.half(packed, packedOffset + 2L * row);
+      panel.offsets[slot * PANEL_ROWS + row] = 0;
     }
     int to = slot * SLICE_COLUMNS * PANEL_ROWS;
     for (int i = 0; i < SLICE_COLUMNS * PANEL_ROWS; i++) {
