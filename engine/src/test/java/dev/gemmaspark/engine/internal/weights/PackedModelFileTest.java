@@ -1,0 +1,128 @@
+package dev.gemmaspark.engine.internal.weights;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.gemmaspark.engine.error.GemmaException;
+import dev.gemmaspark.engine.internal.parallel.WorkerPool;
+import dev.gemmaspark.engine.internal.tensor.TensorType;
+import java.io.IOException;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The model cache: written once, by one of many, whole or not at all. */
+class PackedModelFileTest {
+  private static final String SHA256 = "ab".repeat(32);
+
+  @TempDir Path cache;
+  private final ModelWeights weights = RandomModel.gemma2(TensorType.Q8_0);
+  private final AtomicInteger writes = new AtomicInteger();
+
+  @Test
+  void theSecondOpeningReadsWhatTheFirstWrote() throws Exception {
+    PackedModel first = open();
+    FileTime written = Files.getLastModifiedTime(file());
+    PackedModel second = open();
+    assertThat(writes).hasValue(1);
+    assertThat(Files.getLastModifiedTime(file())).isEqualTo(written);
+    assertThat(bytes(second)).isEqualTo(bytes(first));
+  }
+
+  @Test
+  void ofManyThatOpenAtOnceOneWrites() throws Exception {
+    List<CompletableFuture<PackedModel>> openings = new ArrayList<>();
+    for (int i = 0; i < 6; i++) {
+      openings.add(CompletableFuture.supplyAsync(this::open, task -> Thread.ofPlatform().start(task)));
+    }
+    for (CompletableFuture<PackedModel> opening : openings) {
+      opening.get();
+    }
+    assertThat(writes).hasValue(1);
+    assertThat(leftOvers()).isEmpty();
+  }
+
+  @Test
+  void aFileThatIsCutOffOrOfAnotherModelIsWrittenAgain() throws Exception {
+    byte[] sound = bytes(open());
+    Path file = file();
+    byte[] whole = Files.readAllBytes(file);
+    replace(file, Arrays.copyOf(whole, whole.length / 2));
+    assertThat(bytes(open())).isEqualTo(sound);
+    whole[30] ^= 1;
+    replace(file, whole);
+    assertThat(bytes(open())).isEqualTo(sound);
+    assertThat(writes).hasValue(3);
+  }
+
+  @Test
+  void aCacheThatCannotBeWrittenIsAnErrorThatNamesIt() throws Exception {
+    Path noFolder = Files.createFile(cache.resolve("file"));
+    try (WorkerPool pool = new WorkerPool(1, "test")) {
+      assertThatThrownBy(
+              () -> PackedModelFile.open(weights, Path.of("m.gguf"), SHA256, noFolder, pool, share -> {}))
+          .isInstanceOf(GemmaException.class)
+          .hasMessageContaining("Cannot write the packed weights to " + noFolder)
+          .hasMessageContaining("make room there, or name another cache folder");
+    }
+  }
+
+  @Test
+  void theChecksumIsThatOfTheFileAndRememberedUntilItChanges() throws Exception {
+    Path file = Files.writeString(cache.resolve("m"), "abc");
+    String abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    assertThat(ModelChecksum.of(file, cache, share -> writes.incrementAndGet())).isEqualTo(abc);
+    assertThat(ModelChecksum.of(file, cache, share -> writes.incrementAndGet())).isEqualTo(abc);
+    assertThat(writes).hasValue(1);
+    Files.writeString(file, "abd");
+    Files.setLastModifiedTime(file, FileTime.fromMillis(1));
+    assertThat(ModelChecksum.of(file, cache, share -> writes.incrementAndGet())).isNotEqualTo(abc);
+  }
+
+  private PackedModel open() {
+    try (WorkerPool pool = new WorkerPool(2, "test")) {
+      return PackedModelFile.open(
+          weights,
+          Path.of("m.gguf"),
+          SHA256,
+          cache,
+          pool,
+          share -> {
+            if (share == 1) {
+              writes.incrementAndGet();
+            }
+          });
+    }
+  }
+
+  /** Not in place: what is mapped must not change. */
+  private static void replace(Path file, byte[] content) throws IOException {
+    Files.delete(file);
+    Files.write(file, content);
+  }
+
+  private Path file() throws IOException {
+    try (Stream<Path> files = Files.list(cache.resolve("packed"))) {
+      return files.filter(file -> file.toString().endsWith(".panels")).findFirst().orElseThrow();
+    }
+  }
+
+  private List<Path> leftOvers() throws IOException {
+    try (Stream<Path> files = Files.list(cache.resolve("packed"))) {
+      return files.filter(file -> file.toString().endsWith(".unfinished")).toList();
+    }
+  }
+
+  private static byte[] bytes(PackedModel model) {
+    return model.layers().getLast().down().data().toArray(ValueLayout.JAVA_BYTE);
+  }
+}
