@@ -16,6 +16,10 @@ import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
 import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.execution.SparkPlan;
+import org.apache.spark.sql.execution.adaptive.AdaptiveSparkPlanExec;
+import org.apache.spark.sql.execution.adaptive.QueryStageExec;
+import org.apache.spark.sql.execution.metric.SQLMetric;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.sql.util.ArrowUtils;
@@ -26,6 +30,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import scala.jdk.javaapi.CollectionConverters;
 
 /** What queries ask of the model, and what they get: with a fake engine that counts. */
 class SqlFunctionsTest {
@@ -118,6 +123,53 @@ class SqlFunctionsTest {
     Dataset<Row> frame = spark.table("docs").selectExpr("gemma_summarize(body) AS s");
     assertThat(frame.limit(3).collectAsList()).hasSize(3);
     assertThat(engine.calls()).isEqualTo(3);
+  }
+
+  @ParameterizedTest
+  @CsvSource(delimiter = '|', value = {
+    "SELECT id, gemma_summarize(body) FROM docs WHERE id < 5 | numOutputRows=5 modelCalls=5 failedRows=0 promptTokens=50 generatedTokens=15",
+    "SELECT id, gemma_summarize(body) FROM docs WHERE id < 10 | numOutputRows=10 modelCalls=9 failedRows=0 promptTokens=90 generatedTokens=27",
+    "SELECT gemma_generate(if(id = 1, 'BAD', body), failOnError => false) FROM docs WHERE id < 5"
+        + " | numOutputRows=5 modelCalls=5 failedRows=1 promptTokens=40 generatedTokens=12",
+    "SELECT gemma_generate(max(body)) FROM docs WHERE id < 5 GROUP BY grp"
+        + " | numOutputRows=4 modelCalls=4 failedRows=0 promptTokens=40 generatedTokens=12",
+  })
+  void theOperatorCountsRowsCallsAndTokens(String query, String expected) {
+    Dataset<Row> frame = spark.sql(query);
+    frame.collectAsList();
+    scala.collection.immutable.Map<String, SQLMetric> metrics = operator(frame.queryExecution().executedPlan()).metrics();
+    for (String each : expected.split(" ")) {
+      String key = each.substring(0, each.indexOf('='));
+      assertThat(key + "=" + metrics.apply(key).value()).isEqualTo(each);
+    }
+    assertThat(metrics.apply("engineTime").value()).isPositive();
+  }
+
+  @Test
+  void whatIsOnlyCountedHasNoOperatorAtAll() {
+    Dataset<Row> frame = spark.sql("SELECT count(*) FROM (SELECT gemma_summarize(body) FROM docs)");
+    frame.collectAsList();
+    assertThat(operator(frame.queryExecution().executedPlan())).isNull();
+  }
+
+  /** The one operator of ours in a plan, or null. */
+  private static SparkPlan operator(SparkPlan plan) {
+    if (plan instanceof AdaptiveSparkPlanExec adaptive) {
+      return operator(adaptive.executedPlan());
+    }
+    if (plan instanceof QueryStageExec stage) {
+      return operator(stage.plan());
+    }
+    if (plan.nodeName().equals("EvalGemma")) {
+      return plan;
+    }
+    for (SparkPlan child : CollectionConverters.asJava(plan.children())) {
+      SparkPlan found = operator(child);
+      if (found != null) {
+        return found;
+      }
+    }
+    return null;
   }
 
   @Test

@@ -34,6 +34,7 @@ final class ResultColumns {
     if (text == null && error == null) {
       return null;
     }
+    metrics.add(Metric.MODEL_CALLS, 1);
     if (error != null) {
       metrics.add(Metric.FAILED_ROWS, 1);
       if (call.shape().failsOnError()) {
@@ -41,7 +42,6 @@ final class ResultColumns {
             "%s failed for a row: %s (failOnError => false goes on with such rows)".formatted(call.function().sqlName(), error));
       }
     } else {
-      metrics.add(Metric.MODEL_CALLS, 1);
       metrics.add(Metric.PROMPT_TOKENS, integer(GenerationSchema.PROMPT_TOKENS, row));
       metrics.add(Metric.GENERATED_TOKENS, integer(GenerationSchema.COMPLETION_TOKENS, row));
     }

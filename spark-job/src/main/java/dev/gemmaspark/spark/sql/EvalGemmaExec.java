@@ -35,6 +35,7 @@ import scala.reflect.ClassTag$;
  *      └──────── kept ───────────────────► joined, in order ◄──── Arrow columns
  * </pre>
  */
+@SuppressWarnings("serial") // Scala's sequences are serializable, which their interface does not say
 public final class EvalGemmaExec extends SparkPlan implements UnaryExecNode {
   private static final long serialVersionUID = 1L;
 

@@ -27,6 +27,7 @@ import scala.collection.immutable.Seq;
  * A call of one of our functions in a query. It is never evaluated where it stands: {@link ExtractGemmaCalls} moves it into an operator
  * of its own. Deterministic, because equal calls give equal text; expensive, so that no rule copies it.
  */
+@SuppressWarnings("serial") // Scala's sequences are serializable, which their interface does not say
 final class GemmaCall extends Expression
     implements ImplicitCastInputTypes, Unevaluable, Serializable {
   private static final long serialVersionUID = 1L;

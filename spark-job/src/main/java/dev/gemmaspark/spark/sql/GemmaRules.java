@@ -21,7 +21,8 @@ public final class GemmaRules {
       GemmaFunction function) {
     return new Tuple3<>(
         new FunctionIdentifier(function.sqlName()),
-        new ExpressionInfo(GemmaCall.class.getName(), null, function.sqlName(), function.usage(), ""),
+        new ExpressionInfo(
+            GemmaCall.class.getName(), null, function.sqlName(), function.usage(), "", "", "", "", "", "", "java_udf"),
         new AbstractFunction1<>() {
           @Override
           public Expression apply(Seq<Expression> arguments) {
