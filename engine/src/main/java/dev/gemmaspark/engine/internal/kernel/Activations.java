@@ -3,24 +3,24 @@ package dev.gemmaspark.engine.internal.kernel;
 import dev.gemmaspark.engine.internal.tensor.PanelFormat;
 
 /**
- * Rows of activations, arranged for products: in tiles of {@link #TILE_ROWS} rows (the last ones of four, two and one), each tile
- * [column][row], with the sums of every 16 and 32 columns that weights with offsets need.
+ * Rows of activations, arranged for products: in chunks of {@link #CHUNK_COLUMNS} columns, each in tiles of {@link #TILE_ROWS} rows (the
+ * last ones of eight, four, two and one), each tile [column][row]. So a product reads one chunk after the other, each from its first
+ * float to its last.
  *
  * <p>Columns are padded with zeros to whole slices. One thread at a time packs a tile; any number of threads may read once all
  * tiles are packed.
  */
 public final class Activations {
-  /** Rows of a whole tile. */
-  public static final int TILE_ROWS = 6;
+  /** Rows of a whole tile: as many as the registers hold sums for. */
+  public static final int TILE_ROWS = VectorSpeciesChoice.LANES == 16 ? 12 : 6;
 
-  private static final int GROUP = 16;
+  /** Columns that are multiplied at a time: a panel's weights in them fill half of a small first-level cache. */
+  static final int CHUNK_COLUMNS = 2 * PanelFormat.SLICE_COLUMNS;
 
   private final int maxRows;
   private int rows;
   private int columns;
-  float[] values;
-  float[] sums16;
-  float[] sums32;
+  final float[] values;
 
   /**
    * @param maxRows rows that fit
@@ -28,10 +28,7 @@ public final class Activations {
    */
   public Activations(int maxRows, int maxColumns) {
     this.maxRows = maxRows;
-    int padded = padded(maxColumns);
-    values = new float[maxRows * padded];
-    sums16 = new float[maxRows * (padded / GROUP)];
-    sums32 = new float[maxRows * (padded / PanelFormat.SLICE_COLUMNS)];
+    values = new float[maxRows * padded(maxColumns) + 64];
   }
 
   /** Says what is packed next. */
@@ -53,11 +50,6 @@ public final class Activations {
 
   /** Tiles of the current shape. */
   public int tiles() {
-    return tiles(rows);
-  }
-
-  /** Tiles of so many rows. */
-  public static int tiles(int rows) {
     return rows / TILE_ROWS + Integer.bitCount(rows % TILE_ROWS);
   }
 
@@ -74,7 +66,7 @@ public final class Activations {
     return first;
   }
 
-  /** Rows of a tile: {@link #TILE_ROWS}, 4, 2 or 1. */
+  /** Rows of a tile: {@link #TILE_ROWS}, or a smaller power of two. */
   public int tileRows(int tile) {
     int left = rows - firstRow(tile);
     return left >= TILE_ROWS ? TILE_ROWS : Integer.highestOneBit(left);
@@ -84,9 +76,20 @@ public final class Activations {
     return padded(columns);
   }
 
-  /** Offset of a tile's first value. */
-  int tileOffset(int tile) {
-    return firstRow(tile) * paddedColumns();
+  /** Where a tile's part of a chunk starts. */
+  int offset(int tile, int firstColumn) {
+    int width = Math.min(CHUNK_COLUMNS, paddedColumns() - firstColumn);
+    return firstColumn * rows + firstRow(tile) * width;
+  }
+
+  /** One value, slowly. */
+  float get(int row, int column) {
+    int tile = 0;
+    while (firstRow(tile) + tileRows(tile) <= row) {
+      tile++;
+    }
+    int chunk = column / CHUNK_COLUMNS * CHUNK_COLUMNS;
+    return values[offset(tile, chunk) + (column - chunk) * tileRows(tile) + row - firstRow(tile)];
   }
 
   /**
@@ -97,41 +100,18 @@ public final class Activations {
    */
   public void pack(int tile, float[] source, int stride) {
     int height = tileRows(tile);
-    int first = firstRow(tile);
+    int from = firstRow(tile) * stride;
     int padded = paddedColumns();
-    int to = first * padded;
-    for (int row = 0; row < height; row++) {
-      int from = (first + row) * stride;
-      for (int column = 0; column < columns; column++) {
-        values[to + column * height + row] = source[from + column];
+    for (int chunk = 0; chunk < padded; chunk += CHUNK_COLUMNS) {
+      int to = offset(tile, chunk);
+      int end = Math.min(chunk + CHUNK_COLUMNS, padded);
+      for (int column = chunk; column < end; column++) {
+        for (int row = 0; row < height; row++) {
+          values[to + row] = column < columns ? source[from + row * stride + column] : 0;
+        }
+        to += height;
       }
-      for (int column = columns; column < padded; column++) {
-        values[to + column * height + row] = 0;
-      }
-      sum(to + row, height, first * (padded / GROUP) + row, first * (padded / PanelFormat.SLICE_COLUMNS) + row);
     }
-  }
-
-  private void sum(int from, int height, int to16, int to32) {
-    int groups = paddedColumns() / GROUP;
-    for (int group = 0; group < groups; group += 2) {
-      float even = treeSum(from + group * GROUP * height, height);
-      float odd = treeSum(from + (group + 1) * GROUP * height, height);
-      sums16[to16 + group * height] = even;
-      sums16[to16 + (group + 1) * height] = odd;
-      sums32[to32 + group / 2 * height] = even + odd;
-    }
-  }
-
-  private float treeSum(int from, int step) {
-    float a = (values[from] + values[from + step]) + (values[from + 2 * step] + values[from + 3 * step]);
-    int at = from + 4 * step;
-    float b = (values[at] + values[at + step]) + (values[at + 2 * step] + values[at + 3 * step]);
-    at += 4 * step;
-    float c = (values[at] + values[at + step]) + (values[at + 2 * step] + values[at + 3 * step]);
-    at += 4 * step;
-    float d = (values[at] + values[at + step]) + (values[at + 2 * step] + values[at + 3 * step]);
-    return (a + b) + (c + d);
   }
 
   private static int padded(int columns) {

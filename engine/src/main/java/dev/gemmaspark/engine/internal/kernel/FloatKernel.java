@@ -7,17 +7,14 @@ import static dev.gemmaspark.engine.internal.kernel.VectorSpeciesChoice.LANES;
 import static dev.gemmaspark.engine.internal.tensor.PackedMatrix.PANEL_ROWS;
 import static dev.gemmaspark.engine.internal.tensor.PanelFormat.SLICE_COLUMNS;
 
-import dev.gemmaspark.engine.internal.tensor.DecodedPanel;
-import dev.gemmaspark.engine.internal.tensor.PackedMatrix;
 import dev.gemmaspark.engine.internal.tensor.PanelFormat;
 import dev.gemmaspark.engine.internal.tensor.TensorType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
-import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
-/** Plain numbers, whose scale is one. */
+/** Plain numbers. */
 final class FloatKernel extends TypeKernel {
   static final FloatKernel INSTANCE = new FloatKernel();
   private static final int SLICE_WEIGHTS = SLICE_COLUMNS * PANEL_ROWS;
@@ -25,121 +22,86 @@ final class FloatKernel extends TypeKernel {
       ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   @Override
-  void unpack(
-      PanelFormat format, MemorySegment packed, long block, int slice, DecodedPanel panel, int slot) {
-    int to = slot * SLICE_WEIGHTS;
-    Arrays.fill(panel.scales, slot * PANEL_ROWS, (slot + 1) * PANEL_ROWS, 1f);
-    Arrays.fill(panel.offsets, slot * PANEL_ROWS, (slot + 1) * PANEL_ROWS, 0f);
+  void decode(PanelFormat format, MemorySegment packed, long block, int slice, KernelScratch scratch, int to) {
     switch (format.type()) {
-      case F32 -> unpackFloats(packed, block, panel.q, to);
-      case BF16 -> unpackUpperHalves(packed, block, panel.q, to);
-      default -> unpackHalves(packed, block, panel, to);
+      case F32 -> decodeFloats(packed, block, scratch.weights, to);
+      case BF16 -> decodeUpperHalves(packed, block, scratch.weights, to);
+      default -> decodeHalves(packed, block, scratch.halves, scratch.weights, to);
     }
   }
 
-  private static void unpackFloats(MemorySegment packed, long from, float[] q, int to) {
+  private static void decodeFloats(MemorySegment packed, long from, float[] weights, int to) {
     for (int i = 0; i < SLICE_WEIGHTS; i += LANES) {
-      floats(packed, from + 4L * i).intoArray(q, to + i);
+      floats(packed, from + 4L * i).intoArray(weights, to + i);
     }
   }
 
-  private static void unpackUpperHalves(MemorySegment packed, long from, float[] q, int to) {
+  private static void decodeUpperHalves(MemorySegment packed, long from, float[] weights, int to) {
     for (int i = 0; i < SLICE_WEIGHTS; i += LANES) {
-      upperHalves(packed, from + 2L * i).intoArray(q, to + i);
+      upperHalves(packed, from + 2L * i).intoArray(weights, to + i);
     }
   }
 
   /** C2 makes the machine's own conversion of this loop, which the Vector API does not have. */
-  private static void unpackHalves(MemorySegment packed, long from, DecodedPanel panel, int to) {
-    short[] halves = panel.halves;
-    float[] q = panel.q;
+  private static void decodeHalves(MemorySegment packed, long from, short[] halves, float[] weights, int to) {
     MemorySegment.copy(packed, HALF, from, halves, 0, SLICE_WEIGHTS);
     for (int i = 0; i < SLICE_WEIGHTS; i++) {
-      q[to + i] = Float.float16ToFloat(halves[i]);
+      weights[to + i] = Float.float16ToFloat(halves[i]);
     }
   }
 
-  /** Half precision is converted by a loop of its own, so it needs the scratch. */
   @Override
-  boolean multiplyRow(PackedMatrix matrix, int panel, Activations x, float[] y) {
-    if (matrix.format().type() == TensorType.F16) {
-      return false;
+  void multiplySlice(
+      PanelFormat format, MemorySegment packed, long block, int slice, float[] x, int xAt, KernelScratch scratch, int yAt) {
+    if (format.type() == TensorType.F16) {
+      decodeHalves(packed, block, scratch.halves, scratch.weights, 0);
     }
     for (int lane = 0; lane < PANEL_ROWS; lane += 4 * LANES) {
-      if (matrix.format().type() == TensorType.F32) {
-        multiplyFloats(matrix, panel, lane, x.values, y);
-      } else {
-        multiplyUpperHalves(matrix, panel, lane, x.values, y);
+      switch (format.type()) {
+        case F32 -> multiplyFloats(packed, block + 4 * lane, x, xAt, scratch.products, yAt + lane);
+        case BF16 -> multiplyUpperHalves(packed, block + 2 * lane, x, xAt, scratch.products, yAt + lane);
+        default -> ProductKernel.tile1x4(scratch.weights, lane, SLICE_COLUMNS, x, xAt, scratch.products, yAt + lane);
       }
     }
-    return true;
   }
 
-  private static void multiplyFloats(PackedMatrix matrix, int panel, int lane, float[] values, float[] y) {
-    MemorySegment packed = matrix.data();
-    int slices = matrix.slices();
-    FloatVector y0 = FloatVector.zero(F);
-    FloatVector y1 = FloatVector.zero(F);
-    FloatVector y2 = FloatVector.zero(F);
-    FloatVector y3 = FloatVector.zero(F);
-    long at = matrix.blockOffset(panel, 0) + 4 * lane;
-    int k = 0;
-    for (int slice = 0; slice < slices; slice++) {
-      FloatVector s0 = FloatVector.zero(F);
-      FloatVector s1 = FloatVector.zero(F);
-      FloatVector s2 = FloatVector.zero(F);
-      FloatVector s3 = FloatVector.zero(F);
-      for (long i = 0; i < SLICE_COLUMNS; i++) {
-        FloatVector value = FloatVector.broadcast(F, values[k]);
-        s0 = value.fma(floats(packed, at), s0);
-        s1 = value.fma(floats(packed, at + 4 * LANES), s1);
-        s2 = value.fma(floats(packed, at + 8 * LANES), s2);
-        s3 = value.fma(floats(packed, at + 12 * LANES), s3);
-        at += 4 * PANEL_ROWS;
-        k++;
-      }
-      y0 = y0.add(s0);
-      y1 = y1.add(s1);
-      y2 = y2.add(s2);
-      y3 = y3.add(s3);
+  private static void multiplyFloats(MemorySegment packed, long at, float[] x, int xAt, float[] y, int yAt) {
+    FloatVector s0 = FloatVector.fromArray(F, y, yAt);
+    FloatVector s1 = FloatVector.fromArray(F, y, yAt + LANES);
+    FloatVector s2 = FloatVector.fromArray(F, y, yAt + 2 * LANES);
+    FloatVector s3 = FloatVector.fromArray(F, y, yAt + 3 * LANES);
+    for (long i = 0; i < SLICE_COLUMNS; i++) {
+      FloatVector value = FloatVector.broadcast(F, x[xAt]);
+      s0 = value.fma(floats(packed, at), s0);
+      s1 = value.fma(floats(packed, at + 4 * LANES), s1);
+      s2 = value.fma(floats(packed, at + 8 * LANES), s2);
+      s3 = value.fma(floats(packed, at + 12 * LANES), s3);
+      at += 4 * PANEL_ROWS;
+      xAt++;
     }
-    y0.intoArray(y, lane);
-    y1.intoArray(y, lane + LANES);
-    y2.intoArray(y, lane + 2 * LANES);
-    y3.intoArray(y, lane + 3 * LANES);
+    s0.intoArray(y, yAt);
+    s1.intoArray(y, yAt + LANES);
+    s2.intoArray(y, yAt + 2 * LANES);
+    s3.intoArray(y, yAt + 3 * LANES);
   }
 
-  private static void multiplyUpperHalves(PackedMatrix matrix, int panel, int lane, float[] values, float[] y) {
-    MemorySegment packed = matrix.data();
-    int slices = matrix.slices();
-    FloatVector y0 = FloatVector.zero(F);
-    FloatVector y1 = FloatVector.zero(F);
-    FloatVector y2 = FloatVector.zero(F);
-    FloatVector y3 = FloatVector.zero(F);
-    long at = matrix.blockOffset(panel, 0) + 2 * lane;
-    int k = 0;
-    for (int slice = 0; slice < slices; slice++) {
-      FloatVector s0 = FloatVector.zero(F);
-      FloatVector s1 = FloatVector.zero(F);
-      FloatVector s2 = FloatVector.zero(F);
-      FloatVector s3 = FloatVector.zero(F);
-      for (long i = 0; i < SLICE_COLUMNS; i++) {
-        FloatVector value = FloatVector.broadcast(F, values[k]);
-        s0 = value.fma(upperHalves(packed, at), s0);
-        s1 = value.fma(upperHalves(packed, at + 2 * LANES), s1);
-        s2 = value.fma(upperHalves(packed, at + 4 * LANES), s2);
-        s3 = value.fma(upperHalves(packed, at + 6 * LANES), s3);
-        at += 2 * PANEL_ROWS;
-        k++;
-      }
-      y0 = y0.add(s0);
-      y1 = y1.add(s1);
-      y2 = y2.add(s2);
-      y3 = y3.add(s3);
+  private static void multiplyUpperHalves(MemorySegment packed, long at, float[] x, int xAt, float[] y, int yAt) {
+    FloatVector s0 = FloatVector.fromArray(F, y, yAt);
+    FloatVector s1 = FloatVector.fromArray(F, y, yAt + LANES);
+    FloatVector s2 = FloatVector.fromArray(F, y, yAt + 2 * LANES);
+    FloatVector s3 = FloatVector.fromArray(F, y, yAt + 3 * LANES);
+    for (long i = 0; i < SLICE_COLUMNS; i++) {
+      FloatVector value = FloatVector.broadcast(F, x[xAt]);
+      s0 = value.fma(upperHalves(packed, at), s0);
+      s1 = value.fma(upperHalves(packed, at + 2 * LANES), s1);
+      s2 = value.fma(upperHalves(packed, at + 4 * LANES), s2);
+      s3 = value.fma(upperHalves(packed, at + 6 * LANES), s3);
+      at += 2 * PANEL_ROWS;
+      xAt++;
     }
-    y0.intoArray(y, lane);
-    y1.intoArray(y, lane + LANES);
-    y2.intoArray(y, lane + 2 * LANES);
-    y3.intoArray(y, lane + 3 * LANES);
+    s0.intoArray(y, yAt);
+    s1.intoArray(y, yAt + LANES);
+    s2.intoArray(y, yAt + 2 * LANES);
+    s3.intoArray(y, yAt + 3 * LANES);
   }
 }

@@ -1,14 +1,24 @@
 package dev.gemmaspark.engine.internal.kernel;
 
-import dev.gemmaspark.engine.internal.tensor.DecodedPanel;
 import dev.gemmaspark.engine.internal.tensor.KvBlockLayout;
 import dev.gemmaspark.engine.internal.tensor.PackedMatrix;
+import dev.gemmaspark.engine.internal.tensor.PanelFormat;
 
 /** Memory that kernels write while they run. One for each thread, so that no step allocates. */
 public final class KernelScratch {
-  final DecodedPanel panel = new DecodedPanel();
+  /** Decoded weights of a chunk of a panel's columns: [column][row]. */
+  final float[] weights = new float[(Activations.CHUNK_COLUMNS + 4) * PackedMatrix.PANEL_ROWS];
 
-  /** The products of one panel: [row of activations][row of the panel]. */
+  /** A slice of half-precision numbers on its way. */
+  final short[] halves = new short[PanelFormat.SLICE_COLUMNS * PackedMatrix.PANEL_ROWS];
+
+  /** Of a slice: [row]. */
+  final float[] scales = new float[PackedMatrix.PANEL_ROWS];
+
+  /** Of a slice: [row]. */
+  final float[] offsets = new float[PackedMatrix.PANEL_ROWS];
+
+  /** The products of some panels: [panel][row of activations][row of the panel]. */
   public final float[] products;
 
   /** Attention scores by position, from the first block on; whole blocks. */
@@ -21,7 +31,7 @@ public final class KernelScratch {
    * @param maxContext positions that a query may see
    */
   public KernelScratch(int maxRows, int maxContext) {
-    products = new float[maxRows * PackedMatrix.PANEL_ROWS];
+    products = new float[Kernels.MAX_PANELS * maxRows * PackedMatrix.PANEL_ROWS + 64];
     int blocks = Math.ceilDiv(maxContext, KvBlockLayout.POSITIONS) + 1;
     // whole groups of blocks: the vector kernels score four vectors at a time
     scores = new float[Math.ceilDiv(blocks, 4) * 4 * KvBlockLayout.POSITIONS];

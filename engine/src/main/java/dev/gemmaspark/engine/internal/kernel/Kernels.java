@@ -10,6 +10,9 @@ import java.lang.foreign.MemorySegment;
  */
 public sealed interface Kernels permits ScalarKernels, VectorKernels {
 
+  /** Panels that are multiplied together at the most. */
+  int MAX_PANELS = 4;
+
   /** The best kernels for this JVM and machine. */
   static Kernels best() {
     return KernelChoice.best();
@@ -19,13 +22,13 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels {
   String description();
 
   /**
-   * One panel of a matrix times all rows of activations, into {@code scratch.products}.
+   * Some neighbouring panels of a matrix times all rows of activations, into {@code scratch.products}: every product is the sum of weight
+   * * x over the columns, in order, by fused multiply-add, starting from zero.
    *
-   * <p>For every output and every group of columns, in order: the sum of q * x over the group's columns, in order, by fused
-   * multiply-add, starting from zero; then {@code y = fma(scale, sum, y)}; then {@code y = fma(offset, sum of the group's x, y)}, which changes
-   * nothing where the offset is zero.
+   * @param panel the first
+   * @param panels how many, up to {@link #MAX_PANELS}
    */
-  void multiplyPanel(PackedMatrix matrix, int panel, Activations x, KernelScratch scratch);
+  void multiplyPanels(PackedMatrix matrix, int panel, int panels, Activations x, KernelScratch scratch);
 
   /** {@code y[i] = x[i] / sqrt(mean(x^2) + epsilon) * weight[i]}. */
   void rmsNorm(

@@ -7,11 +7,8 @@ import static dev.gemmaspark.engine.internal.kernel.VectorSpeciesChoice.LANES;
 import static dev.gemmaspark.engine.internal.tensor.PackedMatrix.PANEL_ROWS;
 import static dev.gemmaspark.engine.internal.tensor.PanelFormat.SLICE_COLUMNS;
 
-import dev.gemmaspark.engine.internal.tensor.DecodedPanel;
-import dev.gemmaspark.engine.internal.tensor.PackedMatrix;
 import dev.gemmaspark.engine.internal.tensor.PanelFormat;
 import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
 /** Signed bytes with one scale for 32 columns. */
@@ -19,66 +16,59 @@ final class Q8_0Kernel extends TypeKernel {
   static final Q8_0Kernel INSTANCE = new Q8_0Kernel();
 
   @Override
-  void unpack(
-      PanelFormat format, MemorySegment packed, long block, int slice, DecodedPanel panel, int slot) {
-    int to = slot * SLICE_COLUMNS * PANEL_ROWS;
-    Arrays.fill(panel.offsets, slot * PANEL_ROWS, (slot + 1) * PANEL_ROWS, 0f);
+  void decode(PanelFormat format, MemorySegment packed, long block, int slice, KernelScratch scratch, int to) {
+    scales(packed, block, scratch.scales);
     for (int row = 0; row < PANEL_ROWS; row += LANES) {
-      halves(packed, block + 2 * row).intoArray(panel.scales, slot * PANEL_ROWS + row);
+      decode(packed, block + 2 * PANEL_ROWS + row, scratch.scales, row, scratch.weights, to + row);
     }
-    long from = block + 2 * PANEL_ROWS;
-    for (int i = 0; i < SLICE_COLUMNS * PANEL_ROWS; i += LANES) {
-      signedBytes(packed, from + i).intoArray(panel.q, to + i);
+  }
+
+  private static void scales(MemorySegment packed, long block, float[] scales) {
+    for (int row = 0; row < PANEL_ROWS; row += LANES) {
+      halves(packed, block + 2 * row).intoArray(scales, row);
+    }
+  }
+
+  private static void decode(MemorySegment packed, long at, float[] scales, int row, float[] weights, int to) {
+    FloatVector scale = FloatVector.fromArray(F, scales, row);
+    for (long i = 0; i < SLICE_COLUMNS; i++) {
+      signedBytes(packed, at).mul(scale).intoArray(weights, to);
+      at += PANEL_ROWS;
+      to += PANEL_ROWS;
     }
   }
 
   @Override
-  boolean multiplyRow(PackedMatrix matrix, int panel, Activations x, float[] y) {
-    for (int lane = 0; lane < PANEL_ROWS; lane += 4 * LANES) {
-      multiplyRow(matrix, panel, lane, x, y);
+  void multiplySlice(
+      PanelFormat format, MemorySegment packed, long block, int slice, float[] x, int xAt, KernelScratch scratch, int yAt) {
+    scales(packed, block, scratch.scales);
+    for (int row = 0; row < PANEL_ROWS; row += 4 * LANES) {
+      multiply(packed, block + 2 * PANEL_ROWS + row, scratch.scales, row, x, xAt, scratch.products, yAt + row);
     }
-    return true;
   }
 
-  private static void multiplyRow(PackedMatrix matrix, int panel, int lane, Activations x, float[] y) {
-    MemorySegment packed = matrix.data();
-    float[] values = x.values;
-    int slices = matrix.slices();
-    FloatVector y0 = FloatVector.zero(F);
-    FloatVector y1 = FloatVector.zero(F);
-    FloatVector y2 = FloatVector.zero(F);
-    FloatVector y3 = FloatVector.zero(F);
-    long block = matrix.blockOffset(panel, 0);
-    for (int slice = 0; slice < slices; slice++) {
-      FloatVector s0 = FloatVector.zero(F);
-      FloatVector s1 = FloatVector.zero(F);
-      FloatVector s2 = FloatVector.zero(F);
-      FloatVector s3 = FloatVector.zero(F);
-      long at = block + 2 * PANEL_ROWS + lane;
-      int k = slice * SLICE_COLUMNS;
-      for (long i = 0; i < SLICE_COLUMNS; i += 2) {
-        FloatVector even = FloatVector.broadcast(F, values[k]);
-        s0 = even.fma(signedBytes(packed, at), s0);
-        s1 = even.fma(signedBytes(packed, at + LANES), s1);
-        s2 = even.fma(signedBytes(packed, at + 2 * LANES), s2);
-        s3 = even.fma(signedBytes(packed, at + 3 * LANES), s3);
-        FloatVector odd = FloatVector.broadcast(F, values[k + 1]);
-        s0 = odd.fma(signedBytes(packed, at + PANEL_ROWS), s0);
-        s1 = odd.fma(signedBytes(packed, at + PANEL_ROWS + LANES), s1);
-        s2 = odd.fma(signedBytes(packed, at + PANEL_ROWS + 2 * LANES), s2);
-        s3 = odd.fma(signedBytes(packed, at + PANEL_ROWS + 3 * LANES), s3);
-        at += 2 * PANEL_ROWS;
-        k += 2;
-      }
-      y0 = s0.fma(halves(packed, block + 2 * lane), y0);
-      y1 = s1.fma(halves(packed, block + 2 * lane + 2 * LANES), y1);
-      y2 = s2.fma(halves(packed, block + 2 * lane + 4 * LANES), y2);
-      y3 = s3.fma(halves(packed, block + 2 * lane + 6 * LANES), y3);
-      block += matrix.format().blockBytes();
+  private static void multiply(
+      MemorySegment packed, long at, float[] scales, int row, float[] x, int xAt, float[] y, int yAt) {
+    FloatVector d0 = FloatVector.fromArray(F, scales, row);
+    FloatVector d1 = FloatVector.fromArray(F, scales, row + LANES);
+    FloatVector d2 = FloatVector.fromArray(F, scales, row + 2 * LANES);
+    FloatVector d3 = FloatVector.fromArray(F, scales, row + 3 * LANES);
+    FloatVector s0 = FloatVector.fromArray(F, y, yAt);
+    FloatVector s1 = FloatVector.fromArray(F, y, yAt + LANES);
+    FloatVector s2 = FloatVector.fromArray(F, y, yAt + 2 * LANES);
+    FloatVector s3 = FloatVector.fromArray(F, y, yAt + 3 * LANES);
+    for (long i = 0; i < SLICE_COLUMNS; i++) {
+      FloatVector value = FloatVector.broadcast(F, x[xAt]);
+      s0 = value.fma(signedBytes(packed, at).mul(d0), s0);
+      s1 = value.fma(signedBytes(packed, at + LANES).mul(d1), s1);
+      s2 = value.fma(signedBytes(packed, at + 2 * LANES).mul(d2), s2);
+      s3 = value.fma(signedBytes(packed, at + 3 * LANES).mul(d3), s3);
+      at += PANEL_ROWS;
+      xAt++;
     }
-    y0.intoArray(y, lane);
-    y1.intoArray(y, lane + LANES);
-    y2.intoArray(y, lane + 2 * LANES);
-    y3.intoArray(y, lane + 3 * LANES);
+    s0.intoArray(y, yAt);
+    s1.intoArray(y, yAt + LANES);
+    s2.intoArray(y, yAt + 2 * LANES);
+    s3.intoArray(y, yAt + 3 * LANES);
   }
 }

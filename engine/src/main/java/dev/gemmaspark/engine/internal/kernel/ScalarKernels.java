@@ -4,7 +4,6 @@ import static dev.gemmaspark.engine.internal.tensor.KvBlockLayout.POSITIONS;
 import static dev.gemmaspark.engine.internal.tensor.PackedMatrix.PANEL_ROWS;
 import static dev.gemmaspark.engine.internal.tensor.PanelFormat.SLICE_COLUMNS;
 
-import dev.gemmaspark.engine.internal.tensor.DecodedPanel;
 import dev.gemmaspark.engine.internal.tensor.KvBlockLayout;
 import dev.gemmaspark.engine.internal.tensor.PackedMatrix;
 import dev.gemmaspark.engine.internal.tensor.PanelFormat;
@@ -20,39 +19,26 @@ public final class ScalarKernels implements Kernels {
   }
 
   @Override
-  public void multiplyPanel(PackedMatrix matrix, int panel, Activations x, KernelScratch scratch) {
+  public void multiplyPanels(PackedMatrix matrix, int panel, int panels, Activations x, KernelScratch scratch) {
     PanelFormat format = matrix.format();
     int slicesPerBlock = format.blockColumns() / SLICE_COLUMNS;
-    Arrays.fill(scratch.products, 0, x.rows() * PANEL_ROWS, 0f);
-    for (int slice = 0; slice < matrix.slices(); slice++) {
-      long block = matrix.blockOffset(panel, slice / slicesPerBlock);
-      format.unpack(matrix.data(), block, slice % slicesPerBlock, scratch.panel, 0);
-      for (int tile = 0; tile < x.tiles(); tile++) {
-        multiplySlice(format, scratch.panel, x, tile, slice, scratch.products);
+    Arrays.fill(scratch.products, 0, panels * x.rows() * PANEL_ROWS, 0f);
+    for (int i = 0; i < panels; i++) {
+      for (int slice = 0; slice < matrix.slices(); slice++) {
+        long block = matrix.blockOffset(panel + i, slice / slicesPerBlock);
+        format.decode(matrix.data(), block, slice % slicesPerBlock, scratch.weights, 0);
+        for (int row = 0; row < x.rows(); row++) {
+          multiplySlice(scratch.weights, x, row, slice * SLICE_COLUMNS, scratch.products, (i * x.rows() + row) * PANEL_ROWS);
+        }
       }
     }
   }
 
-  private static void multiplySlice(
-      PanelFormat format, DecodedPanel panel, Activations x, int tile, int slice, float[] products) {
-    int group = format.groupColumns();
-    int groups = SLICE_COLUMNS / group;
-    int height = x.tileRows(tile);
-    float[] sums = group == 16 ? x.sums16 : x.sums32;
-    int sumsOffset = x.firstRow(tile) * (x.paddedColumns() / group);
-    for (int row = 0; row < height; row++) {
+  private static void multiplySlice(float[] weights, Activations x, int row, int column, float[] y, int yAt) {
+    for (int k = 0; k < SLICE_COLUMNS; k++) {
+      float value = x.get(row, column + k);
       for (int lane = 0; lane < PANEL_ROWS; lane++) {
-        int out = (x.firstRow(tile) + row) * PANEL_ROWS + lane;
-        for (int g = 0; g < groups; g++) {
-          float sum = 0;
-          for (int k = g * group; k < (g + 1) * group; k++) {
-            float value = x.values[x.tileOffset(tile) + (slice * SLICE_COLUMNS + k) * height + row];
-            sum = Math.fma(value, panel.q[k * PANEL_ROWS + lane], sum);
-          }
-          products[out] = Math.fma(panel.scales[g * PANEL_ROWS + lane], sum, products[out]);
-          float groupSum = sums[sumsOffset + (slice * groups + g) * height + row];
-          products[out] = Math.fma(panel.offsets[g * PANEL_ROWS + lane], groupSum, products[out]);
-        }
+        y[yAt + lane] = Math.fma(value, weights[k * PANEL_ROWS + lane], y[yAt + lane]);
       }
     }
   }

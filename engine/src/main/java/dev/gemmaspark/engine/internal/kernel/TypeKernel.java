@@ -1,22 +1,14 @@
 package dev.gemmaspark.engine.internal.kernel;
 
-import static dev.gemmaspark.engine.internal.tensor.PackedMatrix.PANEL_ROWS;
-import static dev.gemmaspark.engine.internal.tensor.PanelFormat.SLICE_COLUMNS;
-
-import dev.gemmaspark.engine.internal.tensor.DecodedPanel;
-import dev.gemmaspark.engine.internal.tensor.PackedMatrix;
 import dev.gemmaspark.engine.internal.tensor.PanelFormat;
 import java.lang.foreign.MemorySegment;
 
 /**
- * What is particular to one weight type: taking a slice of a packed panel apart, and multiplying a panel with a single row of
- * activations without a scratch between. One class a type keeps each compilation short: C2 stops inlining vector operations after 8000
- * bytecodes, and what it does not inline it makes objects of.
+ * What is particular to one weight type: decoding a slice of a packed panel, and multiplying it with a single row of activations on the
+ * way. One class a type keeps each compilation short: C2 stops inlining vector operations after 8000 bytecodes, and what it does not inline
+ * it makes objects of.
  */
 abstract sealed class TypeKernel permits Q8_0Kernel, Q4_0Kernel, Q4KKernel, Q6KKernel, FloatKernel {
-  /** Bytes of a slice of nibbles, two columns in a byte. */
-  static final int NIBBLE_BYTES = SLICE_COLUMNS / 2 * PANEL_ROWS;
-
   /** The kernels of a format. */
   static TypeKernel of(PanelFormat format) {
     return switch (format.type()) {
@@ -29,16 +21,17 @@ abstract sealed class TypeKernel permits Q8_0Kernel, Q4_0Kernel, Q4KKernel, Q6KK
     };
   }
 
-  /** As {@link PanelFormat#unpack}, to the same bits. */
-  abstract void unpack(
-      PanelFormat format, MemorySegment packed, long block, int slice, DecodedPanel panel, int slot);
+  /** As {@link PanelFormat#decode} into {@code scratch.weights} from {@code to} on, and to the same bits. */
+  abstract void decode(PanelFormat format, MemorySegment packed, long block, int slice, KernelScratch scratch, int to);
 
   /**
-   * One panel times one row of activations, with the sums of {@link Kernels#multiplyPanel}.
+   * Adds a slice's part to the products of one row of activations.
    *
-   * @return false, and nothing done, where unpacking first is better
+   * @param x the row
+   * @param xAt its first element that meets the slice
+   * @param scratch has the products
+   * @param yAt the panel's first product
    */
-  boolean multiplyRow(PackedMatrix matrix, int panel, Activations x, float[] y) {
-    return false;
-  }
+  abstract void multiplySlice(
+      PanelFormat format, MemorySegment packed, long block, int slice, float[] x, int xAt, KernelScratch scratch, int yAt);
 }

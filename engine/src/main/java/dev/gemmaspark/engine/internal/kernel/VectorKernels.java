@@ -19,11 +19,11 @@ public final class VectorKernels implements Kernels {
   }
 
   @Override
-  public void multiplyPanel(PackedMatrix matrix, int panel, Activations x, KernelScratch scratch) {
-    boolean done =
-        x.rows() == 1 && TypeKernel.of(matrix.format()).multiplyRow(matrix, panel, x, scratch.products);
-    if (!done) {
-      ProductKernel.multiplyPanel(matrix, panel, x, scratch);
+  public void multiplyPanels(PackedMatrix matrix, int panel, int panels, Activations x, KernelScratch scratch) {
+    if (x.rows() == 1) {
+      ProductKernel.multiplyRow(matrix, panel, panels, x, scratch);
+    } else {
+      ProductKernel.multiplyRows(matrix, panel, panels, x, scratch);
     }
   }
 

@@ -3,10 +3,9 @@ package dev.gemmaspark.engine.internal.tensor;
 import static dev.gemmaspark.engine.internal.tensor.PackedMatrix.PANEL_ROWS;
 
 import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
 
 /**
- * The upper half of a single-precision number, 2 bytes a weight. Packed block: 2 x 32 columns x 64 rows. The scale is one.
+ * The upper half of a single-precision number, 2 bytes a weight. Packed block: 2 x 32 columns x 64 rows.
  */
 final class Bf16Format implements PanelFormat {
   @Override
@@ -25,11 +24,6 @@ final class Bf16Format implements PanelFormat {
   }
 
   @Override
-  public int groupColumns() {
-    return SLICE_COLUMNS;
-  }
-
-  @Override
   public void dequantize(MemorySegment source, long offset, float[] out, int outOffset) {
     out[outOffset] = Float.intBitsToFloat(Bytes.bits16(source, offset) << 16);
   }
@@ -43,13 +37,9 @@ final class Bf16Format implements PanelFormat {
   }
 
   @Override
-  public void unpack(MemorySegment packed, long packedOffset, int slice, DecodedPanel panel, int slot) {
-    Arrays.fill(panel.scales, slot * PANEL_ROWS, (slot + 1) * PANEL_ROWS, 1f);
-    Arrays.fill(panel.offsets, slot * PANEL_ROWS, (slot + 1) * PANEL_ROWS, 0f);
-    long from = packedOffset;
-    int to = slot * SLICE_COLUMNS * PANEL_ROWS;
+  public void decode(MemorySegment packed, long packedOffset, int slice, float[] weights, int to) {
     for (int i = 0; i < SLICE_COLUMNS * PANEL_ROWS; i++) {
-      panel.q[to + i] = Float.intBitsToFloat(Bytes.bits16(packed, from + 2L * i) << 16);
+      weights[to + i] = Float.intBitsToFloat(Bytes.bits16(packed, packedOffset + 2L * i) << 16);
     }
   }
 }

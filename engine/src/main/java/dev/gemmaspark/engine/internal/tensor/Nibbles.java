@@ -11,13 +11,12 @@ final class Nibbles {
 
   private Nibbles() {}
 
-  static void unpack(MemorySegment packed, long offset, float[] q, int to) {
+  /** Decodes one row of a slice. */
+  static void decode(MemorySegment packed, long offset, float scale, float minimum, float[] weights, int to) {
     for (int pair = 0; pair < SLICE_COLUMNS / 2; pair++) {
-      for (int row = 0; row < PANEL_ROWS; row++) {
-        int value = Bytes.unsignedByte(packed, offset + (long) pair * PANEL_ROWS + row);
-        q[to + 2 * pair * PANEL_ROWS + row] = value & 15;
-        q[to + (2 * pair + 1) * PANEL_ROWS + row] = value >>> 4;
-      }
+      int value = Bytes.unsignedByte(packed, offset + (long) pair * PANEL_ROWS);
+      weights[to + 2 * pair * PANEL_ROWS] = Math.fma(value & 15, scale, minimum);
+      weights[to + (2 * pair + 1) * PANEL_ROWS] = Math.fma(value >>> 4, scale, minimum);
     }
   }
 }

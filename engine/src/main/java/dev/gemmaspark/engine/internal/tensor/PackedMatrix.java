@@ -18,8 +18,11 @@ public record PackedMatrix(
   /** Four vectors of 512 bits: enough independent sums to hide the latency of a fused multiply-add. */
   public static final int PANEL_ROWS = 64;
 
-  /** Behind the last block, so that a load of a whole vector stays inside where it asks for less. */
-  private static final int SLACK_BYTES = 64;
+  /**
+   * Behind the last block: so that a load of a whole vector stays inside where it asks for less, and a loop's range check made before its
+   * first turn, which looks some turns too far, holds.
+   */
+  private static final int SLACK_BYTES = 1024;
 
   public PackedMatrix {
     if (data.byteSize() != packedBytes(format, rows, columns)) {

@@ -11,8 +11,8 @@ import java.lang.foreign.MemorySegment;
  *
  * <pre>weight = scale * q + offset</pre>
  *
- * where {@code q} is what the file stores (a small integer, or the number itself), and scale and offset are shared by a group
- * of {@link #groupColumns} columns of one row. Implementations are stateless.
+ * where {@code q} is what the file stores, and scale and offset are shared by neighbouring columns of one row; it is rounded once, as by a
+ * fused multiply-add. Plain numbers are their own weights. Implementations are stateless.
  */
 public interface PanelFormat {
   /** Columns that are unpacked at a time. */
@@ -26,9 +26,6 @@ public interface PanelFormat {
 
   /** Bytes of one packed block. */
   int blockBytes();
-
-  /** Columns of one row that share a scale and an offset. */
-  int groupColumns();
 
   /**
    * Decodes one block of a row as the model file has it.
@@ -55,13 +52,13 @@ public interface PanelFormat {
       MemorySegment source, long offset, int column, MemorySegment packed, long packedOffset, int lane);
 
   /**
-   * Takes one slice of a packed block apart: the scalar twin of the vector kernels.
+   * Decodes one slice of a packed block: the scalar twin of the vector kernels.
    *
    * @param packed where the packed block is
    * @param packedOffset of the packed block's first byte
    * @param slice index of the slice within the block
-   * @param panel gets the slice
-   * @param slot the slice's place in {@code panel}
+   * @param weights gets the slice: [column][row]
+   * @param to where the first goes
    */
-  void unpack(MemorySegment packed, long packedOffset, int slice, DecodedPanel panel, int slot);
+  void decode(MemorySegment packed, long packedOffset, int slice, float[] weights, int to);
 }

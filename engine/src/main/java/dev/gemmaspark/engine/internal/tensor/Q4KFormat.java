@@ -40,11 +40,6 @@ final class Q4KFormat implements PanelFormat {
   }
 
   @Override
-  public int groupColumns() {
-    return SLICE_COLUMNS;
-  }
-
-  @Override
   public void dequantize(MemorySegment source, long offset, float[] out, int outOffset) {
     float d = Bytes.half(source, offset);
     float dmin = Bytes.half(source, offset + 2);
@@ -99,14 +94,14 @@ final class Q4KFormat implements PanelFormat {
   }
 
   @Override
-  public void unpack(MemorySegment packed, long packedOffset, int slice, DecodedPanel panel, int slot) {
+  public void decode(MemorySegment packed, long packedOffset, int slice, float[] weights, int to) {
     long from = packedOffset + HEADER_BYTES + (long) slice * SLICE_BYTES;
     for (int row = 0; row < PANEL_ROWS; row++) {
       float d = Bytes.half(packed, packedOffset + 2L * row);
       float dmin = Bytes.half(packed, packedOffset + 2L * (PANEL_ROWS + row));
-      panel.scales[slot * PANEL_ROWS + row] = d * Bytes.unsignedByte(packed, from + row);
-      panel.offsets[slot * PANEL_ROWS + row] = -(dmin * Bytes.unsignedByte(packed, from + PANEL_ROWS + row));
+      float scale = d * Bytes.unsignedByte(packed, from + row);
+      float offset = -(dmin * Bytes.unsignedByte(packed, from + PANEL_ROWS + row));
+      Nibbles.decode(packed, from + 2 * PANEL_ROWS + row, scale, offset, weights, to + row);
     }
-    Nibbles.unpack(packed, from + 2 * PANEL_ROWS, panel.q, slot * SLICE_COLUMNS * PANEL_ROWS);
   }
 }

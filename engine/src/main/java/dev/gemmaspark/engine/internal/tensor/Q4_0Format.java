@@ -34,11 +34,6 @@ final class Q4_0Format implements PanelFormat {
   }
 
   @Override
-  public int groupColumns() {
-    return SLICE_COLUMNS;
-  }
-
-  @Override
   public void dequantize(MemorySegment source, long offset, float[] out, int outOffset) {
     float scale = Bytes.half(source, offset);
     for (int i = 0; i < SLICE_COLUMNS; i++) {
@@ -65,12 +60,10 @@ final class Q4_0Format implements PanelFormat {
   }
 
   @Override
-  public void unpack(MemorySegment packed, long packedOffset, int slice, DecodedPanel panel, int slot) {
+  public void decode(MemorySegment packed, long packedOffset, int slice, float[] weights, int to) {
     for (int row = 0; row < PANEL_ROWS; row++) {
       float scale = Bytes.half(packed, packedOffset + 2L * row);
-      panel.scales[slot * PANEL_ROWS + row] = scale;
-      panel.offsets[slot * PANEL_ROWS + row] = -8 * scale;
+      Nibbles.decode(packed, packedOffset + SCALE_BYTES + row, scale, -8 * scale, weights, to + row);
     }
-    Nibbles.unpack(packed, packedOffset + SCALE_BYTES, panel.q, slot * SLICE_COLUMNS * PANEL_ROWS);
   }
 }

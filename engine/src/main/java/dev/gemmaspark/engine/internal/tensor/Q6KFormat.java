@@ -44,11 +44,6 @@ final class Q6KFormat implements PanelFormat {
   }
 
   @Override
-  public int groupColumns() {
-    return GROUP;
-  }
-
-  @Override
   public void dequantize(MemorySegment source, long offset, float[] out, int outOffset) {
     float d = Bytes.half(source, offset + FILE_D);
     for (int column = 0; column < SUPER_BLOCK; column++) {
@@ -93,26 +88,18 @@ final class Q6KFormat implements PanelFormat {
   }
 
   @Override
-  public void unpack(MemorySegment packed, long packedOffset, int slice, DecodedPanel panel, int slot) {
+  public void decode(MemorySegment packed, long packedOffset, int slice, float[] weights, int to) {
     long from = packedOffset + HEADER_BYTES + (long) slice * SLICE_BYTES;
-    for (int row = 0; row < PANEL_ROWS; row++) {
-      float d = Bytes.half(packed, packedOffset + 2L * row);
-      int group = 2 * slot * PANEL_ROWS + row;
-      for (int half = 0; half < 2; half++) {
-        float scale = d * Bytes.signedByte(packed, from + half * PANEL_ROWS + row);
-        panel.scales[group + half * PANEL_ROWS] = scale;
-        panel.offsets[group + half * PANEL_ROWS] = -32 * scale;
-      }
-    }
     long low = from + 2 * PANEL_ROWS;
     long high = low + Nibbles.SLICE_BYTES;
-    int to = slot * SLICE_COLUMNS * PANEL_ROWS;
-    for (int column = 0; column < SLICE_COLUMNS; column++) {
-      for (int row = 0; row < PANEL_ROWS; row++) {
+    for (int row = 0; row < PANEL_ROWS; row++) {
+      float d = Bytes.half(packed, packedOffset + 2L * row);
+      for (int column = 0; column < SLICE_COLUMNS; column++) {
+        float scale = d * Bytes.signedByte(packed, from + column / GROUP * PANEL_ROWS + row);
         int pair = Bytes.unsignedByte(packed, low + (long) (column / 2) * PANEL_ROWS + row);
         int four = Bytes.unsignedByte(packed, high + (long) (column / 4) * PANEL_ROWS + row);
         int q = pair >>> 4 * (column % 2) & 15 | (four >>> 2 * (column % 4) & 3) << 4;
-        panel.q[to + column * PANEL_ROWS + row] = q;
+        weights[to + column * PANEL_ROWS + row] = Math.fma(q, scale, -32 * scale);
       }
     }
   }

@@ -33,11 +33,6 @@ final class Q8_0Format implements PanelFormat {
   }
 
   @Override
-  public int groupColumns() {
-    return SLICE_COLUMNS;
-  }
-
-  @Override
   public void dequantize(MemorySegment source, long offset, float[] out, int outOffset) {
     float scale = Bytes.half(source, offset);
     for (int i = 0; i < SLICE_COLUMNS; i++) {
@@ -58,14 +53,12 @@ final class Q8_0Format implements PanelFormat {
   }
 
   @Override
-  public void unpack(MemorySegment packed, long packedOffset, int slice, DecodedPanel panel, int slot) {
+  public void decode(MemorySegment packed, long packedOffset, int slice, float[] weights, int to) {
     for (int row = 0; row < PANEL_ROWS; row++) {
-      panel.scales[slot * PANEL_ROWS + row] = Bytes.half(packed, packedOffset + 2L * row);
-      panel.offsets[slot * PANEL_ROWS + row] = 0;
-    }
-    int to = slot * SLICE_COLUMNS * PANEL_ROWS;
-    for (int i = 0; i < SLICE_COLUMNS * PANEL_ROWS; i++) {
-      panel.q[to + i] = Bytes.signedByte(packed, packedOffset + SCALE_BYTES + i);
+      float scale = Bytes.half(packed, packedOffset + 2L * row);
+      for (int i = row; i < SLICE_COLUMNS * PANEL_ROWS; i += PANEL_ROWS) {
+        weights[to + i] = scale * Bytes.signedByte(packed, packedOffset + SCALE_BYTES + i);
+      }
     }
   }
 }
