@@ -15,7 +15,7 @@ public final class Activations {
   public static final int TILE_ROWS = VectorSpeciesChoice.LANES == 16 ? 12 : 6;
 
   /** Columns that are multiplied at a time: a panel's weights in them fill half of a small first-level cache. */
-  static final int CHUNK_COLUMNS = 2 * PanelFormat.SLICE_COLUMNS;
+  static final int CHUNK_COLUMNS = 3 * PanelFormat.SLICE_COLUMNS;
 
   private final int maxRows;
   private int rows;

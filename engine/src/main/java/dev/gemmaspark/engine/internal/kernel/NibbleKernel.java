@@ -23,21 +23,26 @@ final class NibbleKernel {
    * @param scratch has the scales and the offsets of the rows, and gets the weights from {@code to} on
    */
   static void decode(MemorySegment packed, long at, KernelScratch scratch, int to) {
-    for (int row = 0; row < PANEL_ROWS; row += LANES) {
-      decode(packed, at + row, scratch.scales, scratch.offsets, row, scratch.weights, to + row);
-    }
-  }
-
-  private static void decode(
-      MemorySegment packed, long at, float[] scales, float[] offsets, int row, float[] weights, int to) {
-    FloatVector scale = FloatVector.fromArray(F, scales, row);
-    FloatVector offset = FloatVector.fromArray(F, offsets, row);
-    for (long i = 0; i < SLICE_COLUMNS; i += 2) {
-      IntVector both = unsignedBytes(packed, at);
-      scale.fma(toFloats(both.and(15)), offset).intoArray(weights, to);
-      scale.fma(toFloats(both.lanewise(VectorOperators.LSHR, 4)), offset).intoArray(weights, to + PANEL_ROWS);
-      at += PANEL_ROWS;
-      to += 2 * PANEL_ROWS;
+    float[] scales = scratch.scales;
+    float[] offsets = scratch.offsets;
+    float[] weights = scratch.weights;
+    for (int row = 0; row < PANEL_ROWS; row += 2 * LANES) {
+      FloatVector d0 = FloatVector.fromArray(F, scales, row);
+      FloatVector d1 = FloatVector.fromArray(F, scales, row + LANES);
+      FloatVector o0 = FloatVector.fromArray(F, offsets, row);
+      FloatVector o1 = FloatVector.fromArray(F, offsets, row + LANES);
+      long from = at + row;
+      int even = to + row;
+      for (long i = 0; i < SLICE_COLUMNS; i += 2) {
+        IntVector b0 = unsignedBytes(packed, from);
+        IntVector b1 = unsignedBytes(packed, from + LANES);
+        d0.fma(toFloats(b0.and(15)), o0).intoArray(weights, even);
+        d1.fma(toFloats(b1.and(15)), o1).intoArray(weights, even + LANES);
+        d0.fma(toFloats(b0.lanewise(VectorOperators.LSHR, 4)), o0).intoArray(weights, even + PANEL_ROWS);
+        d1.fma(toFloats(b1.lanewise(VectorOperators.LSHR, 4)), o1).intoArray(weights, even + PANEL_ROWS + LANES);
+        from += PANEL_ROWS;
+        even += 2 * PANEL_ROWS;
+      }
     }
   }
 
