@@ -105,7 +105,7 @@ public final class Benchmark {
       LoadedModel loaded = LoadedModel.load(options);
       PackedModel packed = loaded.pack(pool, options.progress());
       int contextLength = Math.min(loaded.contextLength(options), Math.max(plan.longest() + 1, STEP_TOKENS));
-      GemmaModel model = new GemmaModel(packed, kernels, pool, STEP_TOKENS, contextLength);
+      GemmaModel model = new GemmaModel(packed, kernels, pool, STEP_TOKENS, contextLength, options.kvCacheType().internal());
       double loadSeconds = (System.nanoTime() - start) / 1e9;
       options.progress().progress("measuring the machine", 0);
       MachinePeaks peaks = MachinePeaks.measure(pool);
@@ -242,7 +242,7 @@ public final class Benchmark {
   }
 
   private double keyValueBytes(int from, int to) {
-    return 2.0 * config.kvHeads() * config.headDim() * Float.BYTES * visible(from, to);
+    return 2.0 * config.kvHeads() * config.headDim() * model.cacheShape().block().type().bytes() * visible(from, to);
   }
 
   /** Positions that queries see, summed over queries and layers. */

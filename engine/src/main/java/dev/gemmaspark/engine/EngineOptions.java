@@ -15,6 +15,7 @@ import java.util.OptionalLong;
  * @param contextLength positions of prompt and completion together; the model's own, at most 8192, where not given
  * @param maxSequences requests that run in one batch at the most
  * @param kvCacheBytes budget of the KV cache; a share of the machine's free memory where not given
+ * @param kvCacheType how the KV cache keeps its numbers
  * @param cacheDirectory where packed weights are kept for the next process of this machine
  * @param progress is told how far loading is
  */
@@ -24,6 +25,7 @@ public record EngineOptions(
     OptionalInt contextLength,
     int maxSequences,
     OptionalLong kvCacheBytes,
+    KvCacheType kvCacheType,
     Path cacheDirectory,
     LoadListener progress) {
   /** The name of the model that the jar brings along. */
@@ -43,6 +45,7 @@ public record EngineOptions(
 
   public EngineOptions {
     Objects.requireNonNull(model, "model");
+    Objects.requireNonNull(kvCacheType, "kvCacheType");
     Objects.requireNonNull(cacheDirectory, "cacheDirectory");
     Objects.requireNonNull(progress, "progress");
     require(threads >= 1 && threads <= 1024, "threads", threads, "between 1 and 1024");
@@ -64,6 +67,7 @@ public record EngineOptions(
         OptionalInt.empty(),
         DEFAULT_MAX_SEQUENCES,
         OptionalLong.empty(),
+        KvCacheType.F16,
         userCacheDirectory(),
         (phase, share) -> {});
   }
@@ -78,31 +82,36 @@ public record EngineOptions(
 
   public EngineOptions withThreads(int value) {
     return new EngineOptions(
-        model, value, contextLength, maxSequences, kvCacheBytes, cacheDirectory, progress);
+        model, value, contextLength, maxSequences, kvCacheBytes, kvCacheType, cacheDirectory, progress);
   }
 
   public EngineOptions withContextLength(int value) {
     return new EngineOptions(
-        model, threads, OptionalInt.of(value), maxSequences, kvCacheBytes, cacheDirectory, progress);
+        model, threads, OptionalInt.of(value), maxSequences, kvCacheBytes, kvCacheType, cacheDirectory, progress);
   }
 
   public EngineOptions withMaxSequences(int value) {
     return new EngineOptions(
-        model, threads, contextLength, value, kvCacheBytes, cacheDirectory, progress);
+        model, threads, contextLength, value, kvCacheBytes, kvCacheType, cacheDirectory, progress);
   }
 
   public EngineOptions withKvCacheBytes(long value) {
     return new EngineOptions(
-        model, threads, contextLength, maxSequences, OptionalLong.of(value), cacheDirectory, progress);
+        model, threads, contextLength, maxSequences, OptionalLong.of(value), kvCacheType, cacheDirectory, progress);
+  }
+
+  public EngineOptions withKvCacheType(KvCacheType value) {
+    return new EngineOptions(
+        model, threads, contextLength, maxSequences, kvCacheBytes, value, cacheDirectory, progress);
   }
 
   public EngineOptions withCacheDirectory(Path value) {
     return new EngineOptions(
-        model, threads, contextLength, maxSequences, kvCacheBytes, value, progress);
+        model, threads, contextLength, maxSequences, kvCacheBytes, kvCacheType, value, progress);
   }
 
   public EngineOptions withProgress(LoadListener value) {
     return new EngineOptions(
-        model, threads, contextLength, maxSequences, kvCacheBytes, cacheDirectory, value);
+        model, threads, contextLength, maxSequences, kvCacheBytes, kvCacheType, cacheDirectory, value);
   }
 }

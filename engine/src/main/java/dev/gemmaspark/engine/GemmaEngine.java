@@ -59,7 +59,7 @@ public final class GemmaEngine implements TextGenerator, AutoCloseable {
       int contextLength = loaded.contextLength(options);
       PackedModel weights = loaded.pack(pool, options.progress());
       int stepTokens = Math.max(options.maxSequences(), Math.min(STEP_TOKENS, contextLength));
-      GemmaModel model = new GemmaModel(weights, kernels, pool, stepTokens, contextLength);
+      GemmaModel model = new GemmaModel(weights, kernels, pool, stepTokens, contextLength, options.kvCacheType().internal());
       KvCachePool caches = new KvCachePool(model.cacheShape(), kvCacheBytes(options, model, contextLength));
       ModelDescription description =
           describe(loaded, contextLength, System.nanoTime() - start);

@@ -68,7 +68,12 @@ public final class LogitsProbe implements AutoCloseable {
       int longest = Math.min(chunk, contextLength);
       GemmaModel model =
           new GemmaModel(
-              loaded.pack(pool, options.progress()), kernels, pool, longest * batch, contextLength);
+              loaded.pack(pool, options.progress()),
+              kernels,
+              pool,
+              longest * batch,
+              contextLength,
+              options.kvCacheType().internal());
       return new LogitsProbe(
           pool, model, loaded.weights().config().vocabSize(), contextLength, longest, batch);
     } catch (Throwable e) {

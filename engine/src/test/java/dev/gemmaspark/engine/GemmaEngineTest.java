@@ -164,7 +164,7 @@ class GemmaEngineTest {
   @Test
   void aSmallCacheMakesRequestsWaitAndNotFail() throws Exception {
     EngineOptions small =
-        EngineOptions.forModel("demo").withThreads(1).withCacheDirectory(cache).withKvCacheBytes(4 << 20);
+        EngineOptions.forModel("demo").withThreads(1).withCacheDirectory(cache).withKvCacheBytes(2 << 20);
     try (GemmaEngine tight = GemmaEngine.open(small)) {
       List<CompletableFuture<GenerationResult>> futures = new ArrayList<>();
       for (int i = 0; i < 12; i++) {

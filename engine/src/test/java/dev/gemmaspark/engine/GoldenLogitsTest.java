@@ -51,7 +51,7 @@ class GoldenLogitsTest {
     JsonNode reference = new ObjectMapper().readTree(expected.toFile());
     double tolerance = reference.get("tolerance").asDouble();
     EngineOptions options =
-        EngineOptions.forModel(model.toString()).withThreads(2).withCacheDirectory(cache);
+        EngineOptions.forModel(model.toString()).withThreads(2).withCacheDirectory(cache).withKvCacheType(KvCacheType.F32);
     List<JsonNode> cases = new ArrayList<>();
     reference.get("cases").forEach(cases::add);
     for (int chunk : List.of(1, 7, 512)) {

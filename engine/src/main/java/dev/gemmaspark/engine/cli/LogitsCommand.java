@@ -2,6 +2,7 @@ package dev.gemmaspark.engine.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.gemmaspark.engine.KvCacheType;
 import dev.gemmaspark.engine.LogitsProbe;
 import dev.gemmaspark.engine.error.GemmaException;
 import java.io.PrintWriter;
@@ -51,7 +52,7 @@ final class LogitsCommand implements Callable<Integer> {
     }
     Terminal terminal = new Terminal(spec.commandLine().getErr());
     PrintWriter out = spec.commandLine().getOut();
-    try (LogitsProbe probe = LogitsProbe.open(model.engineOptions(terminal), chunk, batch)) {
+    try (LogitsProbe probe = LogitsProbe.open(model.engineOptions(terminal, KvCacheType.F32), chunk, batch)) {
       for (int from = 0; from < queries.size(); from += batch) {
         terminal.count("lines", from, queries.size());
         for (LogitsProbe.Answer answer :

@@ -1,6 +1,7 @@
 package dev.gemmaspark.engine.cli;
 
 import dev.gemmaspark.engine.EngineOptions;
+import dev.gemmaspark.engine.KvCacheType;
 import picocli.CommandLine.Option;
 
 /** Which model, and what it may use of the machine. */
@@ -24,8 +25,19 @@ final class ModelOptions {
       description = "Tokens of prompt and completion together (default: the model's, at most 8192).")
   private Integer contextLength;
 
+  @Option(
+      names = "--kv-type",
+      paramLabel = "T",
+      description = "How keys and values are kept: f16, bf16 or f32 (default: f16; f32 for logits).")
+  private KvCacheType kvType;
+
   EngineOptions engineOptions(Terminal terminal) {
-    EngineOptions options = EngineOptions.forModel(model).withProgress(terminal);
+    return engineOptions(terminal, KvCacheType.F16);
+  }
+
+  EngineOptions engineOptions(Terminal terminal, KvCacheType defaultKvType) {
+    EngineOptions options =
+        EngineOptions.forModel(model).withProgress(terminal).withKvCacheType(kvType == null ? defaultKvType : kvType);
     if (threads != null) {
       options = options.withThreads(threads);
     }

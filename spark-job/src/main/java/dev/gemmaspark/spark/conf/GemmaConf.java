@@ -1,8 +1,10 @@
 package dev.gemmaspark.spark.conf;
 
+import dev.gemmaspark.engine.KvCacheType;
 import dev.gemmaspark.engine.error.InvalidSettingException;
 import java.io.Serializable;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -61,6 +63,13 @@ public final class GemmaConf implements Serializable {
           "Memory for keys and values, outside the heap, such as `2g`.",
           "a size such as 512m or 2g",
           GemmaConf::bytes);
+  public static final ConfigKey<KvCacheType> KV_CACHE_TYPE =
+      new ConfigKey<>(
+          PREFIX + "kvCacheType",
+          "f16",
+          "How keys and values are kept: `f16`, `bf16` or, in twice the memory, `f32`.",
+          "f16, bf16 or f32",
+          GemmaConf::kvCacheType);
   public static final ConfigKey<Integer> BATCH_ROWS =
       new ConfigKey<>(
           PREFIX + "batchRows",
@@ -99,6 +108,7 @@ public final class GemmaConf implements Serializable {
           THREADS,
           MAX_SEQUENCES,
           KV_CACHE_MEMORY,
+          KV_CACHE_TYPE,
           BATCH_ROWS,
           FAIL_ON_ERROR,
           REPARTITION,
@@ -176,6 +186,10 @@ public final class GemmaConf implements Serializable {
     return KV_CACHE_MEMORY.read(settings).map(OptionalLong::of).orElse(OptionalLong.empty());
   }
 
+  public KvCacheType kvCacheType() {
+    return KV_CACHE_TYPE.read(settings).orElse(KvCacheType.F16);
+  }
+
   public int batchRows() {
     return BATCH_ROWS.read(settings).orElse(DEFAULT_BATCH_ROWS);
   }
@@ -199,6 +213,13 @@ public final class GemmaConf implements Serializable {
       throw new IllegalArgumentException(text);
     }
     return number;
+  }
+
+  private static KvCacheType kvCacheType(String text) {
+    return Arrays.stream(KvCacheType.values())
+        .filter(type -> type.name().equalsIgnoreCase(text))
+        .findFirst()
+        .orElseThrow(() -> new IllegalArgumentException(text));
   }
 
   private static boolean bool(String text) {

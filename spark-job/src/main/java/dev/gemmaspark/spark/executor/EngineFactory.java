@@ -16,7 +16,9 @@ public interface EngineFactory {
   static TextGenerator gemma(EngineSettings settings) {
     GemmaConf conf = settings.conf();
     EngineOptions options =
-        EngineOptions.forModel(ModelLocation.resolve(conf.model())).withMaxSequences(conf.maxSequences());
+        EngineOptions.forModel(ModelLocation.resolve(conf.model()))
+            .withMaxSequences(conf.maxSequences())
+            .withKvCacheType(conf.kvCacheType());
     if (settings.threads() > 0) {
       options = options.withThreads(settings.threads());
     }

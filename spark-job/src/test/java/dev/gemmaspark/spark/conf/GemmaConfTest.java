@@ -1,9 +1,11 @@
 package dev.gemmaspark.spark.conf;
 
+import static java.util.Map.entry;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Files;
+import dev.gemmaspark.engine.KvCacheType;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -31,17 +33,18 @@ class GemmaConfTest {
   void everyKeyIsFollowed() {
     GemmaConf conf =
         GemmaConf.of(
-            Map.of(
-                "spark.gemma.model", "/m.gguf",
-                "spark.gemma.model.cacheDir", "/cache",
-                "spark.gemma.contextLength", "1000",
-                "spark.gemma.threads", "3",
-                "spark.gemma.maxSequences", "7",
-                "spark.gemma.kvCacheMemory", "2g",
-                "spark.gemma.batchRows", "5",
-                "spark.gemma.failOnError", "false",
-                "spark.gemma.repartition", "12",
-                "spark.gemma.promptDir", "/prompts"));
+            Map.ofEntries(
+                entry("spark.gemma.model", "/m.gguf"),
+                entry("spark.gemma.model.cacheDir", "/cache"),
+                entry("spark.gemma.contextLength", "1000"),
+                entry("spark.gemma.threads", "3"),
+                entry("spark.gemma.maxSequences", "7"),
+                entry("spark.gemma.kvCacheMemory", "2g"),
+                entry("spark.gemma.kvCacheType", "BF16"),
+                entry("spark.gemma.batchRows", "5"),
+                entry("spark.gemma.failOnError", "false"),
+                entry("spark.gemma.repartition", "12"),
+                entry("spark.gemma.promptDir", "/prompts")));
     assertThat(conf.settings()).hasSameSizeAs(GemmaConf.KEYS);
     assertThat(conf.model()).isEqualTo("/m.gguf");
     assertThat(conf.cacheDirectory()).contains(Path.of("/cache"));
@@ -49,6 +52,7 @@ class GemmaConfTest {
     assertThat(conf.threads()).hasValue(3);
     assertThat(conf.maxSequences()).isEqualTo(7);
     assertThat(conf.kvCacheBytes()).hasValue(2L << 30);
+    assertThat(conf.kvCacheType()).isEqualTo(KvCacheType.BF16);
     assertThat(conf.batchRows()).isEqualTo(5);
     assertThat(conf.failOnError()).isFalse();
     assertThat(conf.repartition()).isEqualTo("12");
@@ -58,7 +62,7 @@ class GemmaConfTest {
   @ParameterizedTest
   @CsvSource({
     "contextLength, 1", "contextLength, many", "threads, 0", "maxSequences, -1", "kvCacheMemory, 5", "kvCacheMemory, xg",
-    "batchRows, 0", "failOnError, yes", "repartition, some", "repartition, 0"
+    "kvCacheType, f8", "batchRows, 0", "failOnError, yes", "repartition, some", "repartition, 0"
   })
   void valuesThatAreNotAllowedAreNamed(String key, String value) {
     assertThatThrownBy(() -> GemmaConf.of(Map.of("spark.gemma." + key, value)))

@@ -4,7 +4,6 @@ import static dev.gemmaspark.engine.internal.tensor.KvBlockLayout.POSITIONS;
 
 import dev.gemmaspark.engine.internal.tensor.KvBlockLayout;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /**
  * Keys and values of one sequence. A layer's blocks stand in a table by position; those of a local layer go back to the pool when
@@ -74,14 +73,13 @@ public final class KvCache implements AutoCloseable {
     MemorySegment block = tables[layer][position / POSITIONS];
     int headDim = layout.headDim();
     for (int head = 0; head < layout.kvHeads(); head++) {
-      long key = layout.keys(head) + (long) (position % POSITIONS) * Float.BYTES;
+      int from = head * headDim;
       for (int d = 0; d < headDim; d++) {
-        block.set(
-            ValueLayout.JAVA_FLOAT, key + (long) d * POSITIONS * Float.BYTES, keys[keysOffset + head * headDim + d]);
+        layout.type().put(block, layout.key(head, position, d), keys[keysOffset + from + d]);
       }
-      long value = layout.values(head) + (long) (position % POSITIONS) * headDim * Float.BYTES;
-      MemorySegment.copy(
-          values, valuesOffset + head * headDim, block, ValueLayout.JAVA_FLOAT, value, headDim);
+      for (int d = 0; d < headDim; d++) {
+        layout.type().put(block, layout.value(head, position, d), values[valuesOffset + from + d]);
+      }
     }
   }
 

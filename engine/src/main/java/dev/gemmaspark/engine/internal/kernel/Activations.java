@@ -1,5 +1,6 @@
 package dev.gemmaspark.engine.internal.kernel;
 
+import dev.gemmaspark.engine.internal.tensor.PackedMatrix;
 import dev.gemmaspark.engine.internal.tensor.PanelFormat;
 
 /**
@@ -14,8 +15,11 @@ public final class Activations {
   /** Rows of a whole tile: as many as the registers hold sums for. */
   public static final int TILE_ROWS = VectorSpeciesChoice.LANES == 16 ? 12 : 6;
 
-  /** Columns that are multiplied at a time: a panel's weights in them fill half of a small first-level cache. */
+  /** Columns that are multiplied at a time: a panel's weights in them fill three quarters of a small first-level cache. */
   static final int CHUNK_COLUMNS = 3 * PanelFormat.SLICE_COLUMNS;
+
+  /** Floats behind the last one: a range check made before a loop's first turn looks some turns too far. */
+  static final int SLACK = 4 * PackedMatrix.PANEL_ROWS;
 
   private final int maxRows;
   private int rows;
@@ -28,7 +32,7 @@ public final class Activations {
    */
   public Activations(int maxRows, int maxColumns) {
     this.maxRows = maxRows;
-    values = new float[maxRows * padded(maxColumns) + 64];
+    values = new float[maxRows * padded(maxColumns) + SLACK];
   }
 
   /** Says what is packed next. */
@@ -108,6 +112,27 @@ public final class Activations {
       for (int column = chunk; column < end; column++) {
         for (int row = 0; row < height; row++) {
           values[to + row] = column < columns ? source[from + row * stride + column] : 0;
+        }
+        to += height;
+      }
+    }
+  }
+
+  /**
+   * Packs the rows of one tile from the layout of products.
+   *
+   * @param source [panel][row][column of the panel], all rows of {@link #columns} floats
+   */
+  void packPanels(int tile, float[] source) {
+    int height = tileRows(tile);
+    int first = firstRow(tile);
+    for (int chunk = 0; chunk < columns; chunk += CHUNK_COLUMNS) {
+      int to = offset(tile, chunk);
+      int end = Math.min(chunk + CHUNK_COLUMNS, columns);
+      for (int column = chunk; column < end; column++) {
+        int from = (column / PackedMatrix.PANEL_ROWS * rows + first) * PackedMatrix.PANEL_ROWS + column % PackedMatrix.PANEL_ROWS;
+        for (int row = 0; row < height; row++) {
+          values[to + row] = source[from + row * PackedMatrix.PANEL_ROWS];
         }
         to += height;
       }

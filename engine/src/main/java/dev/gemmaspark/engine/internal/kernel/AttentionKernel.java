@@ -3,210 +3,228 @@ package dev.gemmaspark.engine.internal.kernel;
 import static dev.gemmaspark.engine.internal.kernel.VectorSpeciesChoice.F;
 import static dev.gemmaspark.engine.internal.kernel.VectorSpeciesChoice.LANES;
 import static dev.gemmaspark.engine.internal.tensor.KvBlockLayout.POSITIONS;
+import static dev.gemmaspark.engine.internal.tensor.PackedMatrix.PANEL_ROWS;
 
 import dev.gemmaspark.engine.internal.tensor.KvBlockLayout;
+import dev.gemmaspark.engine.internal.tensor.KvType;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * Attention of one query head, in four passes over the positions it sees: scores, exponentials, their sum, and the weighted values.
- * Four vectors at a time where there are as many, because one sum alone waits for the latency of its own multiply-adds.
+ * Attention of neighbouring tokens, by the tiles of the matrix products: 64 positions of keys are a panel as 64 rows of a matrix are one,
+ * and so are 64 elements of the values, whose columns are the positions. So all query heads of a group and all tokens share one decoding
+ * of the keys and values that they see. What a query does not see has the weight zero, which changes no sum.
  */
 final class AttentionKernel {
-  private static final ByteOrder NATIVE = ByteOrder.nativeOrder();
-  private static final int FLOAT_BYTES = Float.BYTES;
+  private static final int BLOCKS_PER_PANEL = PANEL_ROWS / POSITIONS;
 
   private AttentionKernel() {}
 
-  /** Scores of all positions of the blocks from {@code first} to {@code last}. */
-  static void scores(
-      float[] query,
-      int queryOffset,
+  static void attend(
+      AttentionShape shape,
+      float[] queries,
+      int at,
+      int tokens,
+      int position,
       MemorySegment[] blocks,
-      KvBlockLayout layout,
       int kvHead,
-      int first,
-      int last,
-      float[] scores) {
-    long keys = layout.keys(kvHead);
-    int vectors = (last - first + 1) * POSITIONS / LANES;
-    int i = 0;
-    for (; i + 4 <= vectors; i += 4) {
-      scores4(query, queryOffset, layout.headDim(), blocks, keys, first, i, scores);
+      float[] out,
+      KernelScratch scratch) {
+    AttentionScratch space = scratch.attention;
+    int rows = tokens * shape.group();
+    int headDim = shape.layout().headDim();
+    int end = position + tokens;
+    int first = shape.start(position) / PANEL_ROWS;
+    int panels = (end - 1) / PANEL_ROWS - first + 1;
+    for (int row = 0; row < rows; row++) {
+      System.arraycopy(queries, at + shape.offset(row), space.rows, row * headDim, headDim);
     }
-    for (; i < vectors; i++) {
-      score1(query, queryOffset, layout.headDim(), blocks, keys, first, i, scores);
+    space.queries.shape(rows, headDim);
+    for (int tile = 0; tile < space.queries.tiles(); tile++) {
+      space.queries.pack(tile, space.rows, headDim);
+    }
+    scores(shape.layout(), kvHead, blocks, first, panels, end, scratch);
+    if (shape.softcap() != 0) {
+      softcap(space.scores, panels * rows * PANEL_ROWS, shape.softcap());
+    }
+    for (int row = 0; row < rows; row++) {
+      int own = position + row / shape.group();
+      space.totals[row] = softmax(space.scores, row, rows, panels, shape.start(own) - first * PANEL_ROWS, own + 1 - first * PANEL_ROWS, scratch.lanes);
+    }
+    space.weights.shape(rows, panels * PANEL_ROWS);
+    for (int tile = 0; tile < space.weights.tiles(); tile++) {
+      space.weights.packPanels(tile, space.scores);
+    }
+    weightedValues(shape.layout(), kvHead, blocks, first, end, scratch);
+    for (int row = 0; row < rows; row++) {
+      output(space.rows, row, rows, headDim, space.totals[row], out, at + shape.offset(row));
     }
   }
 
-  private static void scores4(
-      float[] query,
-      int queryOffset,
-      int headDim,
-      MemorySegment[] blocks,
-      long keys,
-      int first,
-      int vector,
-      float[] scores) {
-    MemorySegment block0 = blocks[first + vector * LANES / POSITIONS];
-    MemorySegment block1 = blocks[first + (vector + 1) * LANES / POSITIONS];
-    MemorySegment block2 = blocks[first + (vector + 2) * LANES / POSITIONS];
-    MemorySegment block3 = blocks[first + (vector + 3) * LANES / POSITIONS];
-    long at0 = keys + (long) vector * LANES % POSITIONS * FLOAT_BYTES;
-    long at1 = keys + (long) (vector + 1) * LANES % POSITIONS * FLOAT_BYTES;
-    long at2 = keys + (long) (vector + 2) * LANES % POSITIONS * FLOAT_BYTES;
-    long at3 = keys + (long) (vector + 3) * LANES % POSITIONS * FLOAT_BYTES;
-    FloatVector s0 = FloatVector.zero(F);
-    FloatVector s1 = FloatVector.zero(F);
-    FloatVector s2 = FloatVector.zero(F);
-    FloatVector s3 = FloatVector.zero(F);
-    for (int d = 0; d < headDim; d++) {
-      FloatVector q = FloatVector.broadcast(F, query[queryOffset + d]);
-      long step = (long) d * POSITIONS * FLOAT_BYTES;
-      s0 = q.fma(FloatVector.fromMemorySegment(F, block0, at0 + step, NATIVE), s0);
-      s1 = q.fma(FloatVector.fromMemorySegment(F, block1, at1 + step, NATIVE), s1);
-      s2 = q.fma(FloatVector.fromMemorySegment(F, block2, at2 + step, NATIVE), s2);
-      s3 = q.fma(FloatVector.fromMemorySegment(F, block3, at3 + step, NATIVE), s3);
+  private static void scores(
+      KvBlockLayout layout, int kvHead, MemorySegment[] blocks, int first, int panels, int end, KernelScratch scratch) {
+    Activations queries = scratch.attention.queries;
+    float[] scores = scratch.attention.scores;
+    int columns = queries.paddedColumns();
+    int rows = queries.rows();
+    Arrays.fill(scores, 0, panels * rows * PANEL_ROWS, 0f);
+    for (int panel = 0; panel < panels; panel++) {
+      for (int chunk = 0; chunk < columns; chunk += Activations.CHUNK_COLUMNS) {
+        int width = Math.min(Activations.CHUNK_COLUMNS, columns - chunk);
+        for (int i = 0; i < BLOCKS_PER_PANEL; i++) {
+          int block = (first + panel) * BLOCKS_PER_PANEL + i;
+          int known = Math.min(width, layout.headDim() - chunk);
+          if (block * POSITIONS >= end || blocks[block] == null) {
+            known = 0;
+          } else {
+            decodeKeys(layout.type(), blocks[block], layout.key(kvHead, 0, chunk), known, scratch.weights, i * POSITIONS);
+          }
+          for (int d = known; d < width; d++) {
+            Arrays.fill(scratch.weights, d * PANEL_ROWS + i * POSITIONS, d * PANEL_ROWS + (i + 1) * POSITIONS, 0f);
+          }
+        }
+        ProductKernel.multiplyTiles(scratch.weights, width, queries, chunk, scores, panel * rows * PANEL_ROWS);
+      }
     }
-    s0.intoArray(scores, vector * LANES);
-    s1.intoArray(scores, (vector + 1) * LANES);
-    s2.intoArray(scores, (vector + 2) * LANES);
-    s3.intoArray(scores, (vector + 3) * LANES);
   }
 
-  private static void score1(
-      float[] query,
-      int queryOffset,
-      int headDim,
-      MemorySegment[] blocks,
-      long keys,
-      int first,
-      int vector,
-      float[] scores) {
-    MemorySegment block = blocks[first + vector * LANES / POSITIONS];
-    long at = keys + (long) vector * LANES % POSITIONS * FLOAT_BYTES;
-    FloatVector sum = FloatVector.zero(F);
-    for (int d = 0; d < headDim; d++) {
-      FloatVector q = FloatVector.broadcast(F, query[queryOffset + d]);
-      sum = q.fma(FloatVector.fromMemorySegment(F, block, at + (long) d * POSITIONS * FLOAT_BYTES, NATIVE), sum);
+  private static void decodeKeys(KvType type, MemorySegment block, long from, int count, float[] weights, int to) {
+    switch (type) {
+      case F32 -> {
+        for (long d = 0; d < count; d++) {
+          for (int lane = 0; lane < POSITIONS; lane += LANES) {
+            VectorLoads.floats(block, from + 4 * lane).intoArray(weights, to + lane);
+          }
+          from += 4 * POSITIONS;
+          to += PANEL_ROWS;
+        }
+      }
+      case F16 -> {
+        for (long d = 0; d < count; d++) {
+          for (int lane = 0; lane < POSITIONS; lane += LANES) {
+            VectorLoads.halves(block, from + 2 * lane).intoArray(weights, to + lane);
+          }
+          from += 2 * POSITIONS;
+          to += PANEL_ROWS;
+        }
+      }
+      case BF16 -> {
+        for (long d = 0; d < count; d++) {
+          for (int lane = 0; lane < POSITIONS; lane += LANES) {
+            VectorLoads.upperHalves(block, from + 2 * lane).intoArray(weights, to + lane);
+          }
+          from += 2 * POSITIONS;
+          to += PANEL_ROWS;
+        }
+      }
     }
-    sum.intoArray(scores, vector * LANES);
   }
 
-  /** {@code exp(score - the largest score)}, in place; {@code length} is a whole number of blocks. */
-  static void exponentials(float[] scores, int length) {
-    FloatVector largest = FloatVector.broadcast(F, Float.NEGATIVE_INFINITY);
+  private static void softcap(float[] scores, int length, float cap) {
     for (int i = 0; i < length; i += LANES) {
-      largest = largest.max(FloatVector.fromArray(F, scores, i));
+      VectorMath.tanh(FloatVector.fromArray(F, scores, i).div(cap)).mul(cap).intoArray(scores, i);
+    }
+  }
+
+  /** {@code exp(score - the largest score)}, in place, of the positions that a row sees, counted from the first panel; returns the sum. */
+  private static float softmax(float[] scores, int row, int rows, int panels, int start, int end, float[] lanes) {
+    FloatVector largest = FloatVector.broadcast(F, Float.NEGATIVE_INFINITY);
+    for (int panel = start / PANEL_ROWS; panel <= (end - 1) / PANEL_ROWS; panel++) {
+      int at = (panel * rows + row) * PANEL_ROWS;
+      outside(scores, at, start - panel * PANEL_ROWS, end - panel * PANEL_ROWS, Float.NEGATIVE_INFINITY);
+      for (int i = at; i < at + PANEL_ROWS; i += LANES) {
+        largest = largest.max(FloatVector.fromArray(F, scores, i));
+      }
     }
     float max = largest.reduceLanes(VectorOperators.MAX);
-    for (int i = 0; i < length; i += LANES) {
-      VectorMath.exp(FloatVector.fromArray(F, scores, i).sub(max)).intoArray(scores, i);
+    for (int panel = 0; panel < panels; panel++) {
+      int at = (panel * rows + row) * PANEL_ROWS;
+      if (panel >= start / PANEL_ROWS && panel <= (end - 1) / PANEL_ROWS) {
+        for (int i = at; i < at + PANEL_ROWS; i += LANES) {
+          VectorMath.exp(FloatVector.fromArray(F, scores, i).sub(max)).intoArray(scores, i);
+        }
+      }
+      outside(scores, at, start - panel * PANEL_ROWS, end - panel * PANEL_ROWS, 0f);
     }
+    return total(scores, row, rows, panels, lanes);
   }
 
-  static float total(float[] scores, int length, float[] lanes) {
+  private static void outside(float[] scores, int at, int start, int end, float value) {
+    Arrays.fill(scores, at, at + Math.clamp(start, 0, PANEL_ROWS), value);
+    Arrays.fill(scores, at + Math.clamp(end, 0, PANEL_ROWS), at + PANEL_ROWS, value);
+  }
+
+  private static float total(float[] weights, int row, int rows, int panels, float[] lanes) {
     for (int lane = 0; lane < Lanes.COUNT; lane += LANES) {
       FloatVector sum = FloatVector.zero(F);
-      for (int i = lane; i < length; i += Lanes.COUNT) {
-        sum = sum.add(FloatVector.fromArray(F, scores, i));
+      for (int panel = 0; panel < panels; panel++) {
+        int at = (panel * rows + row) * PANEL_ROWS;
+        for (int i = at + lane; i < at + PANEL_ROWS; i += Lanes.COUNT) {
+          sum = sum.add(FloatVector.fromArray(F, weights, i));
+        }
       }
       sum.intoArray(lanes, lane);
     }
     return Lanes.sum(lanes);
   }
 
-  static void weightedValues(
-      float[] scores,
-      MemorySegment[] blocks,
-      KvBlockLayout layout,
-      int kvHead,
-      int start,
-      int end,
-      float total,
-      float[] out,
-      int outOffset) {
-    long values = layout.values(kvHead);
-    int headDim = layout.headDim();
-    int d = 0;
-    for (; d + 4 * LANES <= headDim; d += 4 * LANES) {
-      values4(scores, blocks, values, headDim, d, start, end, total, out, outOffset + d);
-    }
-    for (; d + LANES <= headDim; d += LANES) {
-      values1(scores, blocks, values, headDim, d, start, end, total, out, outOffset + d);
-    }
-    for (; d < headDim; d++) {
-      out[outOffset + d] = value(scores, blocks, values, headDim, d, start, end) / total;
-    }
-  }
-
-  private static void values4(
-      float[] scores,
-      MemorySegment[] blocks,
-      long values,
-      int headDim,
-      int d,
-      int start,
-      int end,
-      float total,
-      float[] out,
-      int outOffset) {
-    FloatVector s0 = FloatVector.zero(F);
-    FloatVector s1 = FloatVector.zero(F);
-    FloatVector s2 = FloatVector.zero(F);
-    FloatVector s3 = FloatVector.zero(F);
-    int base = start / POSITIONS * POSITIONS;
-    for (int position = start; position < end; ) {
-      MemorySegment block = blocks[position / POSITIONS];
-      int blockEnd = Math.min(end, (position / POSITIONS + 1) * POSITIONS);
-      for (; position < blockEnd; position++) {
-        long at = values + ((long) (position % POSITIONS) * headDim + d) * FLOAT_BYTES;
-        FloatVector weight = FloatVector.broadcast(F, scores[position - base]);
-        s0 = weight.fma(FloatVector.fromMemorySegment(F, block, at, NATIVE), s0);
-        s1 = weight.fma(FloatVector.fromMemorySegment(F, block, at + LANES * FLOAT_BYTES, NATIVE), s1);
-        s2 = weight.fma(FloatVector.fromMemorySegment(F, block, at + 2 * LANES * FLOAT_BYTES, NATIVE), s2);
-        s3 = weight.fma(FloatVector.fromMemorySegment(F, block, at + 3 * LANES * FLOAT_BYTES, NATIVE), s3);
+  private static void weightedValues(
+      KvBlockLayout layout, int kvHead, MemorySegment[] blocks, int first, int end, KernelScratch scratch) {
+    Activations weights = scratch.attention.weights;
+    float[] sums = scratch.attention.rows;
+    int rows = weights.rows();
+    int columns = weights.paddedColumns();
+    Arrays.fill(sums, 0, Math.ceilDiv(layout.headDim(), PANEL_ROWS) * rows * PANEL_ROWS, 0f);
+    for (int d = 0; d < layout.headDim(); d += PANEL_ROWS) {
+      int lanes = Math.min(PANEL_ROWS, layout.headDim() - d);
+      for (int chunk = 0; chunk < columns; chunk += Activations.CHUNK_COLUMNS) {
+        int width = Math.min(Activations.CHUNK_COLUMNS, columns - chunk);
+        for (int i = 0; i < width; i++) {
+          int position = first * PANEL_ROWS + chunk + i;
+          MemorySegment block = position < end ? blocks[position / POSITIONS] : null;
+          int known = 0;
+          if (block != null) {
+            known = lanes;
+            decodeValues(layout.type(), block, layout.value(kvHead, position, d), lanes, scratch.weights, i * PANEL_ROWS);
+          }
+          if (known < PANEL_ROWS) {
+            Arrays.fill(scratch.weights, i * PANEL_ROWS + known, (i + 1) * PANEL_ROWS, 0f);
+          }
+        }
+        ProductKernel.multiplyTiles(scratch.weights, width, weights, chunk, sums, d * rows);
       }
     }
-    s0.div(total).intoArray(out, outOffset);
-    s1.div(total).intoArray(out, outOffset + LANES);
-    s2.div(total).intoArray(out, outOffset + 2 * LANES);
-    s3.div(total).intoArray(out, outOffset + 3 * LANES);
   }
 
-  private static void values1(
-      float[] scores,
-      MemorySegment[] blocks,
-      long values,
-      int headDim,
-      int d,
-      int start,
-      int end,
-      float total,
-      float[] out,
-      int outOffset) {
-    FloatVector sum = FloatVector.zero(F);
-    int base = start / POSITIONS * POSITIONS;
-    for (int position = start; position < end; position++) {
-      long at = values + ((long) (position % POSITIONS) * headDim + d) * FLOAT_BYTES;
-      FloatVector weight = FloatVector.broadcast(F, scores[position - base]);
-      sum = weight.fma(FloatVector.fromMemorySegment(F, blocks[position / POSITIONS], at, NATIVE), sum);
+  private static void decodeValues(KvType type, MemorySegment block, long from, int count, float[] weights, int to) {
+    int whole = count - count % LANES;
+    switch (type) {
+      case F32 -> {
+        for (int i = 0; i < whole; i += LANES) {
+          VectorLoads.floats(block, from + 4L * i).intoArray(weights, to + i);
+        }
+      }
+      case F16 -> {
+        for (int i = 0; i < whole; i += LANES) {
+          VectorLoads.halves(block, from + 2L * i).intoArray(weights, to + i);
+        }
+      }
+      case BF16 -> {
+        for (int i = 0; i < whole; i += LANES) {
+          VectorLoads.upperHalves(block, from + 2L * i).intoArray(weights, to + i);
+        }
+      }
     }
-    sum.div(total).intoArray(out, outOffset);
+    for (int i = whole; i < count; i++) {
+      weights[to + i] = type.get(block, from + (long) i * type.bytes());
+    }
   }
 
-  private static float value(
-      float[] scores, MemorySegment[] blocks, long values, int headDim, int d, int start, int end) {
-    float sum = 0;
-    int base = start / POSITIONS * POSITIONS;
-    for (int position = start; position < end; position++) {
-      long at = values + ((long) (position % POSITIONS) * headDim + d) * FLOAT_BYTES;
-      float value = blocks[position / POSITIONS].get(ValueLayout.JAVA_FLOAT, at);
-      sum = Math.fma(scores[position - base], value, sum);
+  private static void output(float[] sums, int row, int rows, int headDim, float total, float[] out, int outAt) {
+    for (int d = 0; d < headDim; d++) {
+      out[outAt + d] = sums[(d / PANEL_ROWS * rows + row) * PANEL_ROWS + d % PANEL_ROWS] / total;
     }
-    return sum;
   }
 }

@@ -1,13 +1,12 @@
 package dev.gemmaspark.engine.internal.kernel;
 
-import dev.gemmaspark.engine.internal.tensor.KvBlockLayout;
 import dev.gemmaspark.engine.internal.tensor.PackedMatrix;
 import dev.gemmaspark.engine.internal.tensor.PanelFormat;
 
 /** Memory that kernels write while they run. One for each thread, so that no step allocates. */
 public final class KernelScratch {
   /** Decoded weights of a chunk of a panel's columns: [column][row]. */
-  final float[] weights = new float[(Activations.CHUNK_COLUMNS + 4) * PackedMatrix.PANEL_ROWS];
+  final float[] weights = new float[Activations.CHUNK_COLUMNS * PackedMatrix.PANEL_ROWS + Activations.SLACK];
 
   /** A slice of half-precision numbers on its way. */
   final short[] halves = new short[PanelFormat.SLICE_COLUMNS * PackedMatrix.PANEL_ROWS];
@@ -21,19 +20,16 @@ public final class KernelScratch {
   /** The products of some panels: [panel][row of activations][row of the panel]. */
   public final float[] products;
 
-  /** Attention scores by position, from the first block on; whole blocks. */
-  final float[] scores;
+  final AttentionScratch attention;
 
   final float[] lanes = new float[Lanes.COUNT];
 
   /**
    * @param maxRows rows of activations in one product
-   * @param maxContext positions that a query may see
+   * @param attention memory of its own
    */
-  public KernelScratch(int maxRows, int maxContext) {
-    products = new float[Kernels.MAX_PANELS * maxRows * PackedMatrix.PANEL_ROWS + 64];
-    int blocks = Math.ceilDiv(maxContext, KvBlockLayout.POSITIONS) + 1;
-    // whole groups of blocks: the vector kernels score four vectors at a time
-    scores = new float[Math.ceilDiv(blocks, 4) * 4 * KvBlockLayout.POSITIONS];
+  public KernelScratch(int maxRows, AttentionScratch attention) {
+    products = new float[Kernels.MAX_PANELS * maxRows * PackedMatrix.PANEL_ROWS + Activations.SLACK];
+    this.attention = attention;
   }
 }

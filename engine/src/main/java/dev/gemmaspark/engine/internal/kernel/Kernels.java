@@ -52,26 +52,25 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels {
       float[] x, int offset, int headDim, float[] cosines, float[] sines, int angle, float scale);
 
   /**
-   * Attention of one query head over the positions from {@code start} to {@code end}.
+   * Attention of neighbouring tokens of one sequence with one head of keys and values. For every query row: the scores, each the sum of
+   * query * key over the head's elements, in order; their softmax, with the sum in 16 lanes by position; and the sum of weight * value over
+   * the positions, in order, by fused multiply-add, divided by that sum.
    *
-   * @param query the head's query, rotated and scaled
-   * @param blocks by position / {@link KvBlockLayout#POSITIONS}; those before {@code start} are not read
+   * @param queries rotated and scaled; those of row i of {@code tokens * group} rows at {@code at + shape.offset(i)}
+   * @param tokens at most {@code shape.tokensTogether()}
+   * @param position of the first token
+   * @param blocks by position / {@link KvBlockLayout#POSITIONS}; those that no token sees may be null
    * @param kvHead which keys and values
-   * @param start first position seen
-   * @param end position after the last one seen
-   * @param softcap of the scores, or 0 for none
-   * @param out gets the head's output
+   * @param out gets the output of a row where its query is
    */
   void attend(
-      float[] query,
-      int queryOffset,
+      AttentionShape shape,
+      float[] queries,
+      int at,
+      int tokens,
+      int position,
       MemorySegment[] blocks,
-      KvBlockLayout layout,
       int kvHead,
-      int start,
-      int end,
-      float softcap,
       float[] out,
-      int outOffset,
       KernelScratch scratch);
 }

@@ -43,7 +43,14 @@ final class ProductKernel {
     }
   }
 
-  private static void multiplyTiles(float[] weights, int width, Activations x, int chunk, float[] y, int yAt) {
+  /**
+   * Adds a chunk's part to the products of a panel.
+   *
+   * @param weights of the chunk: [column][row of the panel]
+   * @param width columns of the chunk
+   * @param y gets the products, [row of activations][row of the panel], from {@code yAt} on
+   */
+  static void multiplyTiles(float[] weights, int width, Activations x, int chunk, float[] y, int yAt) {
     int tiles = x.tiles();
     for (int lane = 0; lane < PANEL_ROWS; lane += 2 * LANES) {
       for (int tile = 0; tile < tiles; tile++) {

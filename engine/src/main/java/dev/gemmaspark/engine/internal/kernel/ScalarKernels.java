@@ -8,7 +8,6 @@ import dev.gemmaspark.engine.internal.tensor.KvBlockLayout;
 import dev.gemmaspark.engine.internal.tensor.PackedMatrix;
 import dev.gemmaspark.engine.internal.tensor.PanelFormat;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 
 /** What is computed, in plain loops: the oracle of the vector kernels, and the fallback where there are no vectors. */
@@ -98,56 +97,50 @@ public final class ScalarKernels implements Kernels {
 
   @Override
   public void attend(
-      float[] query,
-      int queryOffset,
+      AttentionShape shape,
+      float[] queries,
+      int at,
+      int tokens,
+      int position,
       MemorySegment[] blocks,
-      KvBlockLayout layout,
       int kvHead,
-      int start,
-      int end,
-      float softcap,
       float[] out,
-      int outOffset,
       KernelScratch scratch) {
-    int base = start / POSITIONS * POSITIONS;
-    float[] scores = scratch.scores;
+    for (int row = 0; row < tokens * shape.group(); row++) {
+      attend(shape, queries, at + shape.offset(row), position + row / shape.group(), blocks, kvHead, out, scratch);
+    }
+  }
+
+  private static void attend(
+      AttentionShape shape, float[] queries, int at, int position, MemorySegment[] blocks, int kvHead, float[] out, KernelScratch scratch) {
+    KvBlockLayout layout = shape.layout();
+    int start = shape.start(position);
+    float[] scores = scratch.attention.scores;
     float max = Float.NEGATIVE_INFINITY;
-    for (int position = start; position < end; position++) {
-      MemorySegment block = blocks[position / POSITIONS];
+    for (int i = start; i <= position; i++) {
       float score = 0;
       for (int d = 0; d < layout.headDim(); d++) {
-        score = Math.fma(query[queryOffset + d], key(block, layout, kvHead, d, position), score);
+        score = Math.fma(queries[at + d], layout.type().get(blocks[i / POSITIONS], layout.key(kvHead, i, d)), score);
       }
-      if (softcap != 0) {
-        score = softcap * ScalarMath.tanh(score / softcap);
+      if (shape.softcap() != 0) {
+        score = shape.softcap() * ScalarMath.tanh(score / shape.softcap());
       }
-      scores[position - base] = score;
+      scores[i - start] = score;
       max = Math.max(max, score);
     }
     Arrays.fill(scratch.lanes, 0f);
-    for (int position = start; position < end; position++) {
-      float weight = ScalarMath.exp(scores[position - base] - max);
-      scores[position - base] = weight;
-      scratch.lanes[position % Lanes.COUNT] += weight;
+    for (int i = start; i <= position; i++) {
+      float weight = ScalarMath.exp(scores[i - start] - max);
+      scores[i - start] = weight;
+      scratch.lanes[i % Lanes.COUNT] += weight;
     }
     float total = Lanes.sum(scratch.lanes);
     for (int d = 0; d < layout.headDim(); d++) {
       float sum = 0;
-      for (int position = start; position < end; position++) {
-        float value = value(blocks[position / POSITIONS], layout, kvHead, d, position);
-        sum = Math.fma(scores[position - base], value, sum);
+      for (int i = start; i <= position; i++) {
+        sum = Math.fma(scores[i - start], layout.type().get(blocks[i / POSITIONS], layout.value(kvHead, i, d)), sum);
       }
-      out[outOffset + d] = sum / total;
+      out[at + d] = sum / total;
     }
-  }
-
-  private static float key(MemorySegment block, KvBlockLayout layout, int kvHead, int d, int position) {
-    long index = (long) d * POSITIONS + position % POSITIONS;
-    return block.get(ValueLayout.JAVA_FLOAT, layout.keys(kvHead) + index * Float.BYTES);
-  }
-
-  private static float value(MemorySegment block, KvBlockLayout layout, int kvHead, int d, int position) {
-    long index = (long) (position % POSITIONS) * layout.headDim() + d;
-    return block.get(ValueLayout.JAVA_FLOAT, layout.values(kvHead) + index * Float.BYTES);
   }
 }

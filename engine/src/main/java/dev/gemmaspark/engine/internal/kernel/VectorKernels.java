@@ -3,10 +3,8 @@ package dev.gemmaspark.engine.internal.kernel;
 import static dev.gemmaspark.engine.internal.kernel.VectorSpeciesChoice.F;
 import static dev.gemmaspark.engine.internal.kernel.VectorSpeciesChoice.LANES;
 
-import dev.gemmaspark.engine.internal.tensor.KvBlockLayout;
 import dev.gemmaspark.engine.internal.tensor.PackedMatrix;
 import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
 /** {@link ScalarKernels}, a vector at a time and to the same bits. What does not fill a vector is left to the scalar twin. */
@@ -102,37 +100,15 @@ public final class VectorKernels implements Kernels {
 
   @Override
   public void attend(
-      float[] query,
-      int queryOffset,
+      AttentionShape shape,
+      float[] queries,
+      int at,
+      int tokens,
+      int position,
       MemorySegment[] blocks,
-      KvBlockLayout layout,
       int kvHead,
-      int start,
-      int end,
-      float softcap,
       float[] out,
-      int outOffset,
       KernelScratch scratch) {
-    int first = start / KvBlockLayout.POSITIONS;
-    int last = (end - 1) / KvBlockLayout.POSITIONS;
-    int base = first * KvBlockLayout.POSITIONS;
-    int length = (last + 1) * KvBlockLayout.POSITIONS - base;
-    float[] scores = scratch.scores;
-    AttentionKernel.scores(query, queryOffset, blocks, layout, kvHead, first, last, scores);
-    if (softcap != 0) {
-      softcap(scores, 0, length, softcap);
-    }
-    outside(scores, start - base, end - base, length, Float.NEGATIVE_INFINITY);
-    AttentionKernel.exponentials(scores, length);
-    outside(scores, start - base, end - base, length, 0f);
-    float total = AttentionKernel.total(scores, length, scratch.lanes);
-    AttentionKernel.weightedValues(
-        scores, blocks, layout, kvHead, start, end, total, out, outOffset);
-  }
-
-  /** Blocks are whole; the positions in them that the query does not see are not. */
-  private static void outside(float[] scores, int from, int to, int length, float value) {
-    Arrays.fill(scores, 0, from, value);
-    Arrays.fill(scores, to, length, value);
+    AttentionKernel.attend(shape, queries, at, tokens, position, blocks, kvHead, out, scratch);
   }
 }

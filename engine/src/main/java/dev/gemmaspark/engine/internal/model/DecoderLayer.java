@@ -3,6 +3,7 @@ package dev.gemmaspark.engine.internal.model;
 import dev.gemmaspark.engine.internal.kernel.Activations;
 import dev.gemmaspark.engine.internal.kernel.Kernels;
 import dev.gemmaspark.engine.internal.parallel.WorkerPool;
+import dev.gemmaspark.engine.internal.tensor.KvBlockLayout;
 import dev.gemmaspark.engine.internal.weights.LayerWeights;
 import dev.gemmaspark.engine.internal.weights.ModelConfig;
 import dev.gemmaspark.engine.internal.weights.PackedLayer;
@@ -31,25 +32,54 @@ final class DecoderLayer {
   private final WorkerPool.IndexedTask afterFeedForward = this::afterFeedForward;
 
   DecoderLayer(
-      ModelConfig config, int layer, PackedLayer weights, Kernels kernels, Workspace space, RotaryEmbedding rotary) {
+      ModelConfig config,
+      int layer,
+      PackedLayer weights,
+      Kernels kernels,
+      Workspace space,
+      RotaryEmbedding rotary,
+      KvBlockLayout layout) {
     this.hiddenSize = config.hiddenSize();
     this.epsilon = config.rmsNormEpsilon();
     this.norms = weights.source();
     this.kernels = kernels;
     this.space = space;
-    this.attention = new Attention(config, layer, weights, kernels, space, rotary);
+    this.attention = new Attention(config, layer, weights, kernels, space, rotary, layout);
     this.feedForward = new FeedForward(weights, kernels, space);
   }
 
   void run(Step step, WorkerPool pool) {
-    space.operand.shape(step.rows(), hiddenSize);
-    int tiles = space.operand.tiles();
-    pool.run(tiles, beforeAttention);
+    normalize(step, pool);
     attention.run(step, pool);
+    afterAttention(step, pool);
+  }
+
+  /** As {@link #run}, but of tokens whose logits are not wanted it leaves the keys and values alone: nothing else of them is needed. */
+  void runLast(Step step, WorkerPool pool) {
+    normalize(step, pool);
+    attention.store(step, pool);
+    if (step.logits() == 0) {
+      return;
+    }
+    for (int i = 0; i < step.logits(); i++) {
+      System.arraycopy(space.hidden, step.logitRow(i) * hiddenSize, space.hidden, i * hiddenSize, hiddenSize);
+    }
+    step.keepLogitRows();
+    normalize(step, pool);
+    attention.query(step, pool);
+    afterAttention(step, pool);
+  }
+
+  private void normalize(Step step, WorkerPool pool) {
     space.operand.shape(step.rows(), hiddenSize);
-    pool.run(tiles, betweenBlocks);
+    pool.run(space.operand.tiles(), beforeAttention);
+  }
+
+  private void afterAttention(Step step, WorkerPool pool) {
+    space.operand.shape(step.rows(), hiddenSize);
+    pool.run(space.operand.tiles(), betweenBlocks);
     feedForward.run(step, pool);
-    pool.run(tiles, afterFeedForward);
+    pool.run(space.operand.tiles(), afterFeedForward);
   }
 
   private void beforeAttention(int worker, int tile) {

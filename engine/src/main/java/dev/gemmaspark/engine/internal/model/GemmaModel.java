@@ -4,6 +4,7 @@ import dev.gemmaspark.engine.internal.cache.KvCacheShape;
 import dev.gemmaspark.engine.internal.kernel.Kernels;
 import dev.gemmaspark.engine.internal.parallel.WorkerPool;
 import dev.gemmaspark.engine.internal.tensor.KvBlockLayout;
+import dev.gemmaspark.engine.internal.tensor.KvType;
 import dev.gemmaspark.engine.internal.tensor.PackedMatrix;
 import dev.gemmaspark.engine.internal.tensor.PanelFormat;
 import dev.gemmaspark.engine.internal.tensor.PanelFormats;
@@ -27,6 +28,7 @@ public final class GemmaModel {
   private final float embeddingScale;
   private final float[] outputNorm;
   private final PackedMatrix head;
+  private final KvBlockLayout layout;
   private final Kernels kernels;
   private final WorkerPool pool;
   private final Workspace space;
@@ -44,9 +46,10 @@ public final class GemmaModel {
    * @param pool the threads
    * @param maxStepTokens most tokens of one step
    * @param contextLength most positions of one sequence
+   * @param kvType of the numbers in the caches
    */
   public GemmaModel(
-      PackedModel weights, Kernels kernels, WorkerPool pool, int maxStepTokens, int contextLength) {
+      PackedModel weights, Kernels kernels, WorkerPool pool, int maxStepTokens, int contextLength, KvType kvType) {
     this.config = weights.config();
     this.embedding = weights.source().embedding();
     this.embeddingFormat = PanelFormats.of(embedding.type()).orElseThrow();
@@ -55,17 +58,17 @@ public final class GemmaModel {
     this.head = weights.head();
     this.kernels = kernels;
     this.pool = pool;
-    this.space = new Workspace(config, maxStepTokens, contextLength, pool.threads());
+    this.layout = new KvBlockLayout(config.kvHeads(), config.headDim(), kvType);
+    this.space = new Workspace(config, layout, maxStepTokens, contextLength, pool.threads());
     RotaryEmbedding rotary = new RotaryEmbedding(config.headDim(), config.ropeTheta(), contextLength);
     for (int i = 0; i < config.layers(); i++) {
-      layers.add(new DecoderLayer(config, i, weights.layers().get(i), kernels, space, rotary));
+      layers.add(new DecoderLayer(config, i, weights.layers().get(i), kernels, space, rotary, layout));
     }
   }
 
   /** What a sequence of this model needs of a cache. */
   public KvCacheShape cacheShape() {
-    return new KvCacheShape(
-        new KvBlockLayout(config.kvHeads(), config.headDim()), config.layers(), config.slidingWindow());
+    return new KvCacheShape(layout, config.layers(), config.slidingWindow());
   }
 
   /** Most tokens of one step. */
@@ -77,9 +80,10 @@ public final class GemmaModel {
   public void forward(Step step) {
     this.step = step;
     pool.run(step.rows(), embed);
-    for (DecoderLayer layer : layers) {
-      layer.run(step, pool);
+    for (int i = 0; i < layers.size() - 1; i++) {
+      layers.get(i).run(step, pool);
     }
+    layers.getLast().runLast(step, pool);
     if (step.logits() > 0) {
       computeLogits();
     }
@@ -122,9 +126,8 @@ public final class GemmaModel {
     int size = config.hiddenSize();
     int first = space.operand.firstRow(tile);
     for (int i = first; i < first + space.operand.tileRows(tile); i++) {
-      int from = step.logitRow(i) * size;
       kernels.rmsNorm(
-          space.hidden, from, outputNorm, space.normed, i * size, size, config.rmsNormEpsilon(), space.scratch[worker]);
+          space.hidden, i * size, outputNorm, space.normed, i * size, size, config.rmsNormEpsilon(), space.scratch[worker]);
     }
     space.operand.pack(tile, space.normed, size);
   }

@@ -11,8 +11,10 @@ public final class Step {
   private final int[] positions;
   private final KvCache[] caches;
   private final int[] logitRows;
+  private final int[] partRows;
   private int rows;
   private int logits;
+  private int parts;
 
   /** @param maxTokens tokens that fit */
   public Step(int maxTokens) {
@@ -20,6 +22,7 @@ public final class Step {
     positions = new int[maxTokens];
     caches = new KvCache[maxTokens];
     logitRows = new int[maxTokens];
+    partRows = new int[maxTokens + 1];
   }
 
   /** Starts anew. */
@@ -65,6 +68,42 @@ public final class Step {
   public int wantLogits() {
     logitRows[logits] = rows - 1;
     return logits++;
+  }
+
+  /** Cuts the rows into parts of at most {@code tokens} neighbouring tokens of one sequence. */
+  void split(int tokens) {
+    parts = 0;
+    for (int row = 0; row < rows; row++) {
+      boolean goesOn =
+          row > 0 && caches[row] == caches[row - 1] && positions[row] == positions[row - 1] + 1 && row - partRows[parts - 1] < tokens;
+      if (!goesOn) {
+        partRows[parts++] = row;
+      }
+    }
+    partRows[parts] = rows;
+  }
+
+  int parts() {
+    return parts;
+  }
+
+  int firstRow(int part) {
+    return partRows[part];
+  }
+
+  int tokens(int part) {
+    return partRows[part + 1] - partRows[part];
+  }
+
+  /** Leaves the rows alone whose logits are wanted. */
+  void keepLogitRows() {
+    for (int i = 0; i < logits; i++) {
+      tokens[i] = tokens[logitRows[i]];
+      positions[i] = positions[logitRows[i]];
+      caches[i] = caches[logitRows[i]];
+      logitRows[i] = i;
+    }
+    rows = logits;
   }
 
   int token(int row) {

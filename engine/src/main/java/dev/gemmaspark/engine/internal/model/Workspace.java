@@ -1,7 +1,10 @@
 package dev.gemmaspark.engine.internal.model;
 
 import dev.gemmaspark.engine.internal.kernel.Activations;
+import dev.gemmaspark.engine.internal.kernel.AttentionScratch;
+import dev.gemmaspark.engine.internal.kernel.AttentionShape;
 import dev.gemmaspark.engine.internal.kernel.KernelScratch;
+import dev.gemmaspark.engine.internal.tensor.KvBlockLayout;
 import dev.gemmaspark.engine.internal.weights.ModelConfig;
 
 /**
@@ -44,7 +47,7 @@ final class Workspace {
   /** By worker. */
   final KernelScratch[] scratch;
 
-  Workspace(ModelConfig config, int maxRows, int contextLength, int threads) {
+  Workspace(ModelConfig config, KvBlockLayout layout, int maxRows, int contextLength, int threads) {
     this.maxRows = maxRows;
     int queryWidth = config.attentionHeads() * config.headDim();
     int kvWidth = config.kvHeads() * config.headDim();
@@ -59,9 +62,11 @@ final class Workspace {
     up = new float[maxRows * config.intermediateSize()];
     int widest = Math.max(config.intermediateSize(), Math.max(queryWidth, config.hiddenSize()));
     operand = new Activations(maxRows, widest);
+    AttentionShape shape =
+        new AttentionShape(layout, config.attentionHeads() / config.kvHeads(), queryWidth, 0, config.attentionSoftcap());
     scratch = new KernelScratch[threads];
     for (int i = 0; i < threads; i++) {
-      scratch[i] = new KernelScratch(maxRows, contextLength);
+      scratch[i] = new KernelScratch(maxRows, new AttentionScratch(shape, contextLength));
     }
   }
 }

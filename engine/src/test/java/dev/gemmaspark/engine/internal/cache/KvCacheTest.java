@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.gemmaspark.engine.internal.tensor.KvBlockLayout;
+import dev.gemmaspark.engine.internal.tensor.KvType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
@@ -11,7 +12,7 @@ import java.util.Objects;
 import org.junit.jupiter.api.Test;
 
 class KvCacheTest {
-  private static final KvBlockLayout LAYOUT = new KvBlockLayout(2, 4);
+  private static final KvBlockLayout LAYOUT = new KvBlockLayout(2, 4, KvType.F32);
   private static final KvCacheShape SHAPE = new KvCacheShape(LAYOUT, 3, 40);
 
   @Test

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.gemmaspark.engine.internal.tensor.KvBlockLayout;
+import dev.gemmaspark.engine.internal.tensor.KvType;
 import dev.gemmaspark.engine.internal.tensor.PackedMatrix;
 import dev.gemmaspark.engine.internal.tensor.PanelFormats;
 import dev.gemmaspark.engine.internal.tensor.RandomWeights;
@@ -11,7 +12,6 @@ import dev.gemmaspark.engine.internal.tensor.TensorType;
 import dev.gemmaspark.engine.internal.tensor.WeightMatrix;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.List;
 import java.util.random.RandomGenerator;
@@ -19,6 +19,7 @@ import java.util.random.RandomGeneratorFactory;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -88,7 +89,7 @@ class KernelsTest {
   @ParameterizedTest
   @ValueSource(ints = {1, 4, 8, 13, 16, 17, 33, 64, 100, 257, 768})
   void elementwiseTwinsAgreeToTheBit(int length) {
-    KernelScratch scratch = new KernelScratch(1, 16);
+    KernelScratch scratch = scratch(1);
     for (float size : new float[] {1e-4f, 1f, 30f, 1e6f}) {
       float[] x = floats(length + 3);
       float[] w = floats(length + 3);
@@ -134,30 +135,58 @@ class KernelsTest {
     }
   }
 
+  static Stream<Arguments> heads() {
+    return Stream.of(4, 16, 24, 64, 80, 256)
+        .flatMap(headDim -> Stream.of(KvType.values()).map(type -> Arguments.of(headDim, type)));
+  }
+
   @ParameterizedTest
-  @ValueSource(ints = {4, 16, 24, 64, 256})
-  void attentionOfBothTwinsAgreesToTheBit(int headDim) {
-    KvBlockLayout layout = new KvBlockLayout(2, headDim);
-    MemorySegment[] blocks = new MemorySegment[40];
+  @MethodSource("heads")
+  void attentionOfBothTwinsAgreesToTheBit(int headDim, KvType type) {
+    KvBlockLayout layout = new KvBlockLayout(2, headDim, type);
+    int context = 300;
+    MemorySegment[] blocks = new MemorySegment[context / KvBlockLayout.POSITIONS + 1];
     for (int i = 0; i < blocks.length; i++) {
-      blocks[i] = Arena.ofAuto().allocate(layout.blockBytes(), 64);
-      for (long at = 0; at < layout.blockBytes(); at += Float.BYTES) {
-        blocks[i].set(ValueLayout.JAVA_FLOAT, at, random.nextFloat() * 4 - 2);
+      blocks[i] = Arena.ofAuto().allocate(layout.blockBytes() + 64, 64);
+      for (long at = 0; at < layout.blockBytes(); at += type.bytes()) {
+        type.put(blocks[i], at, random.nextFloat() * 4 - 2);
       }
     }
-    float[] query = floats(headDim + 5);
-    KernelScratch scratch = new KernelScratch(1, 640);
-    for (int start : List.of(0, 1, 15, 16, 100)) {
-      for (int length : List.of(1, 2, 15, 16, 17, 63, 64, 65, 200, 500)) {
+    for (int group : List.of(1, 2, 3)) {
+      for (int window : List.of(0, 40)) {
         for (float cap : new float[] {0f, 50f}) {
-          both(kernels -> {
-            float[] out = new float[headDim + 2];
-            kernels.attend(query, 5, blocks, layout, 1, start, start + length, cap, out, 1, scratch);
-            return out;
-          });
+          AttentionShape shape = new AttentionShape(layout, group, 2 * group * headDim + 1, window, cap);
+          KernelScratch scratch = new KernelScratch(1, new AttentionScratch(shape, context));
+          for (int tokens : List.of(1, 2, 5, 16)) {
+            float[] queries = floats(5 + tokens * shape.tokenStride());
+            for (int position : List.of(0, 1, 15, 17, 63, 64, 100, context - tokens)) {
+              MemorySegment[] seen = blocks.clone();
+              Arrays.fill(seen, 0, shape.start(position) / KvBlockLayout.POSITIONS, null);
+              spoil(seen, layout, position + tokens);
+              both(kernels -> {
+                float[] out = new float[queries.length];
+                kernels.attend(shape, queries, 5, tokens, position, seen, 1, out, scratch);
+                return out;
+              });
+            }
+          }
         }
       }
     }
+  }
+
+  /** What comes after the last position may be anything, such as another sequence's infinity. */
+  private static void spoil(MemorySegment[] blocks, KvBlockLayout layout, int end) {
+    if (end % KvBlockLayout.POSITIONS != 0) {
+      MemorySegment block = Arena.ofAuto().allocate(layout.blockBytes() + 64, 64);
+      block.copyFrom(blocks[end / KvBlockLayout.POSITIONS]);
+      for (int d = 0; d < layout.headDim(); d++) {
+        layout.type().put(block, layout.key(1, end, d), Float.NaN);
+        layout.type().put(block, layout.value(1, end, d), Float.POSITIVE_INFINITY);
+      }
+      blocks[end / KvBlockLayout.POSITIONS] = block;
+    }
+    Arrays.fill(blocks, Math.ceilDiv(end, KvBlockLayout.POSITIONS), blocks.length, null);
   }
 
   private interface Operation {
@@ -175,7 +204,7 @@ class KernelsTest {
     for (int tile = 0; tile < activations.tiles(); tile++) {
       activations.pack(tile, x, weights.columns());
     }
-    KernelScratch scratch = new KernelScratch(batch, 16);
+    KernelScratch scratch = scratch(batch);
     float[] y = new float[batch * weights.rows()];
     for (int panel = 0; panel < packed.panels(); panel += Kernels.MAX_PANELS) {
       int panels = Math.min(Kernels.MAX_PANELS, packed.panels() - panel);
@@ -193,6 +222,11 @@ class KernelsTest {
       }
     }
     return y;
+  }
+
+  private static KernelScratch scratch(int rows) {
+    AttentionShape none = new AttentionShape(new KvBlockLayout(1, 4, KvType.F32), 1, 4, 0, 0);
+    return new KernelScratch(rows, new AttentionScratch(none, 16));
   }
 
   private static List<Integer> columns(TensorType type) {

@@ -8,6 +8,7 @@ import dev.gemmaspark.engine.internal.kernel.Kernels;
 import dev.gemmaspark.engine.internal.kernel.ScalarKernels;
 import dev.gemmaspark.engine.internal.kernel.VectorKernels;
 import dev.gemmaspark.engine.internal.parallel.WorkerPool;
+import dev.gemmaspark.engine.internal.tensor.KvType;
 import dev.gemmaspark.engine.internal.tensor.PackedMatrix;
 import dev.gemmaspark.engine.internal.tensor.PanelFormats;
 import dev.gemmaspark.engine.internal.tensor.RandomWeights;
@@ -22,6 +23,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Bits do not depend on company: logits are equal whatever the batch, the chunks, the threads and the kernels. */
@@ -35,21 +37,30 @@ class GemmaModelTest {
   @ParameterizedTest
   @MethodSource("types")
   void logitsDoNotDependOnBatchChunkThreadsOrKernels(TensorType type) {
-    PackedModel packed = pack(RandomModel.gemma2(type));
+    compare(pack(RandomModel.gemma2(type)), KvType.F32);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void norWithShortKeysAndValues(KvType kvType) {
+    compare(pack(RandomModel.gemma2(TensorType.Q8_0)), kvType);
+  }
+
+  private static void compare(PackedModel packed, KvType kvType) {
     List<int[]> prompts = new ArrayList<>();
     for (int i = 0; i < 5; i++) {
       prompts.add(prompt(i, LENGTH - 13 * i));
     }
     List<float[]> alone = new ArrayList<>();
     for (int[] prompt : prompts) {
-      alone.addAll(run(packed, new VectorKernels(), 1, 1, List.of(prompt)));
+      alone.addAll(run(packed, kvType, new VectorKernels(), 1, 1, List.of(prompt)));
     }
     for (int chunk : List.of(1, 7, 17, LENGTH)) {
       for (int threads : List.of(1, 2, 3)) {
-        assertEqual(run(packed, new VectorKernels(), threads, chunk, prompts), alone, chunk, threads);
+        assertEqual(run(packed, kvType, new VectorKernels(), threads, chunk, prompts), alone, chunk, threads);
       }
     }
-    assertEqual(run(packed, new ScalarKernels(), 2, 16, prompts), alone, 16, 2);
+    assertEqual(run(packed, kvType, new ScalarKernels(), 2, 16, prompts), alone, 16, 2);
   }
 
   private static void assertEqual(List<float[]> actual, List<float[]> expected, int chunk, int threads) {
@@ -60,9 +71,9 @@ class GemmaModelTest {
 
   /** The logits after each prompt's last token. */
   private static List<float[]> run(
-      PackedModel packed, Kernels kernels, int threads, int chunk, List<int[]> prompts) {
+      PackedModel packed, KvType kvType, Kernels kernels, int threads, int chunk, List<int[]> prompts) {
     try (WorkerPool pool = new WorkerPool(threads, "test")) {
-      GemmaModel model = new GemmaModel(packed, kernels, pool, chunk * prompts.size(), 256);
+      GemmaModel model = new GemmaModel(packed, kernels, pool, chunk * prompts.size(), 256, kvType);
       KvCachePool caches = new KvCachePool(model.cacheShape(), 64 << 20);
       List<KvCache> open = prompts.stream().map(prompt -> caches.open(256, chunk)).toList();
       float[][] logits = new float[prompts.size()][];
