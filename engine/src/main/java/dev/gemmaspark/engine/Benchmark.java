@@ -106,6 +106,8 @@ public final class Benchmark {
       PackedModel packed = loaded.pack(pool, options.progress());
       int contextLength = Math.min(loaded.contextLength(options), Math.max(plan.longest() + 1, STEP_TOKENS));
       GemmaModel model = new GemmaModel(packed, kernels, pool, STEP_TOKENS, contextLength, options.kvCacheType().internal());
+      options.progress().progress("warming up", 0);
+      model.warmUp();
       double loadSeconds = (System.nanoTime() - start) / 1e9;
       options.progress().progress("measuring the machine", 0);
       MachinePeaks peaks = MachinePeaks.measure(pool);

@@ -60,6 +60,8 @@ public final class GemmaEngine implements TextGenerator, AutoCloseable {
       PackedModel weights = loaded.pack(pool, options.progress());
       int stepTokens = Math.max(options.maxSequences(), Math.min(STEP_TOKENS, contextLength));
       GemmaModel model = new GemmaModel(weights, kernels, pool, stepTokens, contextLength, options.kvCacheType().internal());
+      options.progress().progress("warming up", 0);
+      model.warmUp();
       KvCachePool caches = new KvCachePool(model.cacheShape(), kvCacheBytes(options, model, contextLength));
       ModelDescription description =
           describe(loaded, contextLength, System.nanoTime() - start);

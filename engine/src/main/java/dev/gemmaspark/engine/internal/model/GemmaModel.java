@@ -1,6 +1,9 @@
 package dev.gemmaspark.engine.internal.model;
 
+import dev.gemmaspark.engine.internal.cache.KvCache;
+import dev.gemmaspark.engine.internal.cache.KvCachePool;
 import dev.gemmaspark.engine.internal.cache.KvCacheShape;
+import dev.gemmaspark.engine.internal.kernel.Activations;
 import dev.gemmaspark.engine.internal.kernel.Kernels;
 import dev.gemmaspark.engine.internal.parallel.WorkerPool;
 import dev.gemmaspark.engine.internal.tensor.KvBlockLayout;
@@ -8,11 +11,14 @@ import dev.gemmaspark.engine.internal.tensor.KvType;
 import dev.gemmaspark.engine.internal.tensor.PackedMatrix;
 import dev.gemmaspark.engine.internal.tensor.PanelFormat;
 import dev.gemmaspark.engine.internal.tensor.PanelFormats;
+import dev.gemmaspark.engine.internal.tensor.TensorType;
 import dev.gemmaspark.engine.internal.tensor.WeightMatrix;
 import dev.gemmaspark.engine.internal.weights.ModelConfig;
 import dev.gemmaspark.engine.internal.weights.PackedModel;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * The forward pass of Gemma 1 and 2: embedding, decoder layers, output head. One step takes tokens of many sequences and reads every
@@ -22,12 +28,19 @@ import java.util.List;
  * <p>Not thread-safe: one thread runs the steps, with the pool's help. Whoever made the pool closes it.
  */
 public final class GemmaModel {
+  /** Weight types whose kernels this JVM has compiled for a model: compilations outlive models. */
+  private static final Set<TensorType> WARM = ConcurrentHashMap.newKeySet();
+
+  private static final long WARM_UP_NANOS = 100_000_000;
+
   private final ModelConfig config;
   private final WeightMatrix embedding;
   private final PanelFormat embeddingFormat;
   private final float embeddingScale;
+  private final int contextLength;
   private final float[] outputNorm;
   private final PackedMatrix head;
+  private final List<PackedMatrix> matrices = new ArrayList<>();
   private final KvBlockLayout layout;
   private final Kernels kernels;
   private final WorkerPool pool;
@@ -56,12 +69,15 @@ public final class GemmaModel {
     this.embeddingScale = (float) Math.sqrt(config.hiddenSize());
     this.outputNorm = weights.source().outputNorm();
     this.head = weights.head();
+    this.contextLength = contextLength;
     this.kernels = kernels;
     this.pool = pool;
     this.layout = new KvBlockLayout(config.kvHeads(), config.headDim(), kvType);
     this.space = new Workspace(config, layout, maxStepTokens, contextLength, pool.threads());
     RotaryEmbedding rotary = new RotaryEmbedding(config.headDim(), config.ropeTheta(), contextLength);
+    matrices.add(head);
     for (int i = 0; i < config.layers(); i++) {
+      matrices.addAll(weights.layers().get(i).matrices());
       layers.add(new DecoderLayer(config, i, weights.layers().get(i), kernels, space, rotary, layout));
     }
   }
@@ -74,6 +90,43 @@ public final class GemmaModel {
   /** Most tokens of one step. */
   public int maxStepTokens() {
     return space.maxRows;
+  }
+
+  /**
+   * Lets this JVM compile the kernels that the model needs, so that the first prompt is as fast as the others. By the calling thread
+   * alone, for C2 compiles a loop worse that is running in several threads.
+   */
+  public void warmUp() {
+    // every height of tile
+    int[] shapes = {1, 2 * Activations.TILE_ROWS - 1, Activations.TILE_ROWS * 4 / 3};
+    for (PackedMatrix matrix : matrices) {
+      if (WARM.add(matrix.format().type())) {
+        for (int rows : shapes) {
+          if (rows <= space.maxRows) {
+            warmUp(matrix, rows);
+          }
+        }
+      }
+    }
+    int rows = Math.min(shapes[1], Math.min(space.maxRows, contextLength));
+    try (KvCache cache = new KvCachePool(cacheShape(), Long.MAX_VALUE).open(rows, rows)) {
+      Step some = new Step(rows);
+      cache.extend(rows);
+      for (int i = 0; i < rows; i++) {
+        some.add(0, i, cache);
+      }
+      some.wantLogits();
+      forward(some);
+    }
+  }
+
+  private void warmUp(PackedMatrix matrix, int rows) {
+    space.operand.shape(rows, matrix.columns());
+    int panels = Math.min(Kernels.MAX_PANELS, matrix.panels());
+    long end = System.nanoTime() + WARM_UP_NANOS;
+    while (System.nanoTime() < end) {
+      kernels.multiplyPanels(matrix, 0, panels, space.operand, space.scratch[0]);
+    }
   }
 
   /** Runs a step: keys and values of its tokens go to their caches, and the logits that it asks for to {@link #logits}. */

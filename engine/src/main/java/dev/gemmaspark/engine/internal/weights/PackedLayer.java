@@ -1,6 +1,7 @@
 package dev.gemmaspark.engine.internal.weights;
 
 import dev.gemmaspark.engine.internal.tensor.PackedMatrix;
+import java.util.List;
 
 /**
  * One decoder layer, ready for the kernels.
@@ -16,4 +17,10 @@ public record PackedLayer(
     PackedMatrix output,
     PackedMatrix gate,
     PackedMatrix up,
-    PackedMatrix down) {}
+    PackedMatrix down) {
+
+  /** The seven matrices, in the order of the forward pass. */
+  public List<PackedMatrix> matrices() {
+    return List.of(query, key, value, output, gate, up, down);
+  }
+}
