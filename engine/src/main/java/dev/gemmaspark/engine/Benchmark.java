@@ -12,6 +12,8 @@ import dev.gemmaspark.engine.internal.weights.LayerWeights;
 import dev.gemmaspark.engine.internal.weights.ModelConfig;
 import dev.gemmaspark.engine.internal.weights.ModelWeights;
 import dev.gemmaspark.engine.internal.weights.PackedModel;
+import dev.gemmaspark.engine.internal.weights.SyntheticModel;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -88,8 +90,7 @@ public final class Benchmark {
       double gbPerSecond,
       double rooflineFraction) {}
 
-  private Benchmark(
-      ModelWeights weights, GemmaModel model, MachinePeaks peaks, int contextLength) {
+  private Benchmark(ModelWeights weights, GemmaModel model, MachinePeaks peaks, int contextLength) {
     this.config = weights.config();
     this.weights = weights;
     this.model = model;
@@ -104,30 +105,59 @@ public final class Benchmark {
       long start = System.nanoTime();
       LoadedModel loaded = LoadedModel.load(options);
       PackedModel packed = loaded.pack(pool, options.progress());
-      int contextLength = Math.min(loaded.contextLength(options), Math.max(plan.longest() + 1, STEP_TOKENS));
-      GemmaModel model = new GemmaModel(packed, kernels, pool, STEP_TOKENS, contextLength, options.kvCacheType().internal());
-      options.progress().progress("warming up", 0);
-      model.warmUp();
-      double loadSeconds = (System.nanoTime() - start) / 1e9;
-      options.progress().progress("measuring the machine", 0);
-      MachinePeaks peaks = MachinePeaks.measure(pool);
-      Benchmark benchmark = new Benchmark(loaded.weights(), model, peaks, contextLength);
-      List<Result> results = new ArrayList<>();
-      results.add(benchmark.prefill(plan.promptTokens()));
-      for (int i = 0; i < plan.batches().size(); i++) {
-        options.progress().progress("measuring", (i + 1.0) / (plan.batches().size() + 1));
-        results.add(benchmark.decode(plan.batches().get(i), plan.depth(), plan.generateTokens()));
-      }
-      return new Report(
-          options.threads(),
-          PeakKernels.vectorBits(),
-          peaks.flopsPerSecond() / 1e9,
-          peaks.readBytesPerSecond() / 1e9,
-          loadSeconds,
-          benchmark.matrixBytes(),
-          types(loaded.weights()),
-          results);
+      return measure(packed, loaded.contextLength(options), kernels, pool, options, plan, start);
     }
+  }
+
+  /**
+   * Measures random weights of a published shape.
+   *
+   * @param shape {@code 2b} or {@code 9b}
+   * @param type of the weights, such as {@code Q4_0} or {@code Q4_K_M}
+   * @throws IOException if the weights cannot be written to the cache folder
+   */
+  public static Report runSynthetic(EngineOptions options, String shape, String type, Plan plan) throws IOException {
+    Kernels kernels = Kernels.best();
+    options.progress().progress("writing weights", 0);
+    try (SyntheticModel synthetic = SyntheticModel.create(shape, type, options.cacheDirectory());
+        WorkerPool pool = new WorkerPool(options.threads(), "gemma-worker")) {
+      int contextLength = synthetic.model().config().contextLength();
+      return measure(synthetic.model(), contextLength, kernels, pool, options, plan, System.nanoTime());
+    }
+  }
+
+  private static Report measure(
+      PackedModel packed,
+      int mostContext,
+      Kernels kernels,
+      WorkerPool pool,
+      EngineOptions options,
+      Plan plan,
+      long start) {
+    int contextLength = Math.min(mostContext, Math.max(plan.longest() + 1, STEP_TOKENS));
+    GemmaModel model =
+        new GemmaModel(packed, kernels, pool, STEP_TOKENS, contextLength, options.kvCacheType().internal());
+    options.progress().progress("warming up", 0);
+    model.warmUp();
+    double loadSeconds = (System.nanoTime() - start) / 1e9;
+    options.progress().progress("measuring the machine", 0);
+    MachinePeaks peaks = MachinePeaks.measure(pool);
+    Benchmark benchmark = new Benchmark(packed.source(), model, peaks, contextLength);
+    List<Result> results = new ArrayList<>();
+    results.add(benchmark.prefill(plan.promptTokens()));
+    for (int i = 0; i < plan.batches().size(); i++) {
+      options.progress().progress("measuring", (i + 1.0) / (plan.batches().size() + 1));
+      results.add(benchmark.decode(plan.batches().get(i), plan.depth(), plan.generateTokens()));
+    }
+    return new Report(
+        options.threads(),
+        PeakKernels.vectorBits(),
+        peaks.flopsPerSecond() / 1e9,
+        peaks.readBytesPerSecond() / 1e9,
+        loadSeconds,
+        benchmark.matrixBytes(),
+        types(packed.source()),
+        results);
   }
 
   private static String types(ModelWeights weights) {

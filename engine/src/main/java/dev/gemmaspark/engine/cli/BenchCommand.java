@@ -13,6 +13,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 @Command(
@@ -27,6 +28,19 @@ final class BenchCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
   @Mixin private ModelOptions model;
+
+  @Option(
+      names = "--synthetic",
+      paramLabel = "SHAPE",
+      description = "Random weights in the shape of Gemma 2 2b or 9b, instead of a model file.")
+  private String synthetic;
+
+  @Option(
+      names = "--type",
+      paramLabel = "T",
+      defaultValue = "Q4_0",
+      description = "Of synthetic weights: a type that the engine runs, or Q4_K_M (default: ${DEFAULT-VALUE}).")
+  private String type;
 
   @Option(
       names = "--prompt-tokens",
@@ -64,11 +78,16 @@ final class BenchCommand implements Callable<Integer> {
   public Integer call() throws Exception {
     Terminal terminal = new Terminal(spec.commandLine().getErr());
     EngineOptions options = model.engineOptions(terminal);
+    if (synthetic != null && spec.commandLine().getParseResult().hasMatchedOption("--model")) {
+      throw new ParameterException(spec.commandLine(), "--synthetic takes the place of --model; name one of them");
+    }
+    Benchmark.Plan plan = new Benchmark.Plan(promptTokens, generateTokens, depth, batches);
     Benchmark.Report report =
-        Benchmark.run(options, new Benchmark.Plan(promptTokens, generateTokens, depth, batches));
+        synthetic == null ? Benchmark.run(options, plan) : Benchmark.runSynthetic(options, synthetic, type, plan);
     terminal.clear();
     PrintWriter out = spec.commandLine().getOut();
-    String name = Path.of(options.model()).getFileName().toString();
+    String name =
+        synthetic == null ? Path.of(options.model()).getFileName().toString() : "synthetic " + synthetic + " " + type;
     if (json) {
       out.println(json(report, name));
     } else {
