@@ -162,6 +162,26 @@ class GemmaEngineTest {
   }
 
   @Test
+  void equalBeginningsOfPromptsAreComputedOnceAndChangeNoText() throws Exception {
+    GenerationRequest brief = REQUEST.with(StopConditions.maxTokens(8));
+    String alone;
+    try (GemmaEngine other = GemmaEngine.open(EngineOptions.forModel("demo").withThreads(2).withCacheDirectory(cache))) {
+      alone = ((Completion) other.submit(brief).get()).text();
+    }
+    List<CompletableFuture<GenerationResult>> futures = new ArrayList<>();
+    for (int i = 0; i < 10; i++) {
+      futures.add(engine.submit(brief));
+    }
+    int cached = 0;
+    for (CompletableFuture<GenerationResult> future : futures) {
+      Completion completion = (Completion) future.get();
+      assertThat(completion.text()).isEqualTo(alone);
+      cached += completion.usage().cachedTokens();
+    }
+    assertThat(cached).isGreaterThanOrEqualTo(9 * 96);
+  }
+
+  @Test
   void aSmallCacheMakesRequestsWaitAndNotFail() throws Exception {
     EngineOptions small =
         EngineOptions.forModel("demo").withThreads(1).withCacheDirectory(cache).withKvCacheBytes(2 << 20);

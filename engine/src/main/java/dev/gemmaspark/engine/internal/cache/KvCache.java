@@ -18,20 +18,57 @@ public final class KvCache implements AutoCloseable {
   private final MemorySegment[][] tables;
   private final int[] firstBlocks;
   private final long reservedBlocks;
+  private final PrefixBlock[] prefix;
   private int length;
   private int heldBlocks;
 
-  KvCache(KvCachePool pool, int maxLength, long reservedBlocks) {
+  /** @param sharedBlocks of the prompt that other sequences may use */
+  KvCache(KvCachePool pool, int maxLength, long reservedBlocks, int[] prompt, int sharedBlocks) {
     this.pool = pool;
     this.layout = pool.shape().block();
     this.tables = new MemorySegment[pool.shape().layers()][Math.ceilDiv(maxLength, POSITIONS)];
     this.firstBlocks = new int[tables.length];
     this.reservedBlocks = reservedBlocks;
+    this.prefix = pool.prefixes().use(prompt, sharedBlocks, this);
+    for (heldBlocks = 0; heldBlocks < prefix.length; heldBlocks++) {
+      for (int layer = 0; layer < tables.length; layer++) {
+        tables[layer][heldBlocks] = prefix[heldBlocks].blocks[layer];
+      }
+    }
+    computable();
   }
 
-  /** Positions that have keys and values, or will have when the current step is done. */
+  /**
+   * Positions that have keys and values, or will have when the current step is done; more than none from the beginning where another
+   * sequence has computed the same.
+   */
   public int length() {
     return length;
+  }
+
+  /**
+   * How many positions from {@link #length} on are this sequence's to compute; 0 where it has to wait for another sequence's. What another
+   * one has computed in the meantime is added to the length; what another one gave up becomes this one's, from the start of its block.
+   */
+  public int computable() {
+    int known = length / POSITIONS;
+    while (known < prefix.length && prefix[known].ready) {
+      known++;
+    }
+    length = Math.max(length, known * POSITIONS);
+    if (known >= prefix.length) {
+      return Integer.MAX_VALUE;
+    }
+    if (prefix[known].owner == null) {
+      prefix[known].owner = this;
+      length = known * POSITIONS;
+    }
+    int end = known;
+    while (end < prefix.length && (prefix[end].owner == this || prefix[end].owner == null)) {
+      prefix[end].owner = this;
+      end++;
+    }
+    return end == prefix.length ? Integer.MAX_VALUE : end * POSITIONS - length;
   }
 
   /** Makes room for the next {@code positions} positions; blocks that none of their queries sees go back. */
@@ -47,6 +84,9 @@ public final class KvCache implements AutoCloseable {
       for (MemorySegment[] table : tables) {
         table[heldBlocks] = pool.take();
       }
+    }
+    for (int i = length / POSITIONS; i < prefix.length && (i + 1) * POSITIONS <= length + positions; i++) {
+      prefix[i].ready = true;
     }
     length += positions;
   }
@@ -87,8 +127,10 @@ public final class KvCache implements AutoCloseable {
   @Override
   public void close() {
     for (int layer = 0; layer < tables.length; layer++) {
+      firstBlocks[layer] = Math.max(firstBlocks[layer], prefix.length);
       giveBack(layer, heldBlocks);
     }
+    pool.prefixes().release(prefix, this);
     pool.release(reservedBlocks);
   }
 }

@@ -1,5 +1,7 @@
 package dev.gemmaspark.engine.internal.cache;
 
+import static dev.gemmaspark.engine.internal.tensor.KvBlockLayout.POSITIONS;
+
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
@@ -9,16 +11,19 @@ import java.util.Deque;
  * The memory of all sequences' keys and values: blocks of one size, outside the heap, up to a budget. Memory is taken from the
  * machine in slabs when it is first needed, and given back with the pool.
  *
- * <p>A sequence reserves all blocks that it can ever hold when it is admitted, so no running sequence ever finds the pool empty.
- * Not thread-safe: it belongs to the thread that runs the steps.
+ * <p>A sequence reserves all blocks that it can ever hold when it is admitted, so no running sequence ever finds the pool empty. Blocks
+ * of equal prompt beginnings are shared; what is kept of them for sequences to come takes at most a quarter of the budget, and gives way
+ * to running sequences. Not thread-safe: it belongs to the thread that runs the steps.
  */
 public final class KvCachePool {
   private static final long SLAB_BYTES = 32L << 20;
+  private static final int MOST_KEPT_DIVISOR = 4;
 
   private final KvCacheShape shape;
   private final long budgetBlocks;
   private final Arena arena = Arena.ofAuto();
   private final Deque<MemorySegment> free = new ArrayDeque<>();
+  private final PrefixTree prefixes = new PrefixTree(this);
   private long allocatedBlocks;
   private long reservedBlocks;
 
@@ -56,25 +61,55 @@ public final class KvCachePool {
   }
 
   /**
-   * Makes room for a sequence.
+   * Makes room for a sequence that shares nothing.
    *
    * @param length positions it may reach
    * @param chunk most positions that one step adds
    */
   public KvCache open(int length, int chunk) {
+    return open(length, chunk, new int[0]);
+  }
+
+  /**
+   * Makes room for a sequence, and gives it what is known of its prompt: see {@link KvCache#length}. Sequences that may outgrow the sliding
+   * window do not share, because they give blocks back that others would still hold.
+   *
+   * @param prompt the sequence's first tokens
+   */
+  public KvCache open(int length, int chunk, int[] prompt) {
     if (!fits(length, chunk)) {
       throw new IllegalStateException("no room for a sequence of " + length + " positions");
     }
     long blocks = shape.blocks(length, chunk);
     reservedBlocks += blocks;
-    return new KvCache(this, length, blocks);
+    boolean shares = shape.slidingWindow() == 0 || length <= shape.slidingWindow();
+    // the logits after the last token of the prompt have to be computed
+    int shared = shares ? Math.max(0, prompt.length - 1) / POSITIONS : 0;
+    return new KvCache(this, length, blocks, prompt, shared);
+  }
+
+  /** Drops what is kept of prompts, because it may be wrong: a step failed halfway. */
+  public void forget() {
+    while (prefixes.unusedBlocks() > 0) {
+      prefixes.evict();
+    }
+  }
+
+  PrefixTree prefixes() {
+    return prefixes;
   }
 
   void release(long blocks) {
     reservedBlocks -= blocks;
+    while (prefixes.unusedBlocks() > budgetBlocks / MOST_KEPT_DIVISOR) {
+      prefixes.evict();
+    }
   }
 
   MemorySegment take() {
+    if (free.isEmpty() && allocatedBlocks == budgetBlocks) {
+      prefixes.evict();
+    }
     if (free.isEmpty()) {
       allocateSlab();
     }

@@ -1,9 +1,8 @@
 package dev.gemmaspark.engine.internal.kernel;
 
-import static dev.gemmaspark.engine.internal.kernel.VectorLoads.halves;
+import static dev.gemmaspark.engine.internal.kernel.VectorLoads.floats;
 import static dev.gemmaspark.engine.internal.kernel.VectorLoads.toFloats;
 import static dev.gemmaspark.engine.internal.kernel.VectorLoads.unsignedBytes;
-import static dev.gemmaspark.engine.internal.kernel.VectorSpeciesChoice.F;
 import static dev.gemmaspark.engine.internal.kernel.VectorSpeciesChoice.LANES;
 import static dev.gemmaspark.engine.internal.tensor.PackedMatrix.PANEL_ROWS;
 import static dev.gemmaspark.engine.internal.tensor.PanelFormat.SLICE_COLUMNS;
@@ -15,7 +14,7 @@ import jdk.incubator.vector.FloatVector;
 /** Nibbles with a scale and a minimum of six bits each for 32 columns, multiples of two numbers for 256. */
 final class Q4KKernel extends TypeKernel {
   static final Q4KKernel INSTANCE = new Q4KKernel();
-  private static final int HEADER_BYTES = 4 * PANEL_ROWS;
+  private static final int HEADER_BYTES = 8 * PANEL_ROWS;
   private static final int SLICE_BYTES = 2 * PANEL_ROWS + SLICE_COLUMNS / 2 * PANEL_ROWS;
 
   @Override
@@ -34,18 +33,11 @@ final class Q4KKernel extends TypeKernel {
   }
 
   private static void scales(MemorySegment packed, long block, long from, KernelScratch scratch) {
-    scales(packed, block, from, 1, scratch.scales);
-    scales(packed, block + 2 * PANEL_ROWS, from + PANEL_ROWS, -1, scratch.offsets);
-  }
-
-  /** In two loops, because together they are more than C2 inlines. */
-  private static void scales(MemorySegment packed, long halves, long bytes, float sign, float[] scales) {
     for (int row = 0; row < PANEL_ROWS; row += LANES) {
-      halves(packed, halves + 2L * row).intoArray(scales, row);
-    }
-    for (int row = 0; row < PANEL_ROWS; row += LANES) {
-      FloatVector scale = FloatVector.fromArray(F, scales, row);
-      scale.mul(sign).mul(toFloats(unsignedBytes(packed, bytes + row))).intoArray(scales, row);
+      FloatVector scale = toFloats(unsignedBytes(packed, from + row));
+      scale.mul(floats(packed, block + 4L * row)).intoArray(scratch.scales, row);
+      FloatVector minimum = toFloats(unsignedBytes(packed, from + PANEL_ROWS + row));
+      minimum.mul(floats(packed, block + 4L * (PANEL_ROWS + row))).neg().intoArray(scratch.offsets, row);
     }
   }
 }

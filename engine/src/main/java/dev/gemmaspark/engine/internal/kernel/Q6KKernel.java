@@ -1,6 +1,6 @@
 package dev.gemmaspark.engine.internal.kernel;
 
-import static dev.gemmaspark.engine.internal.kernel.VectorLoads.halves;
+import static dev.gemmaspark.engine.internal.kernel.VectorLoads.floats;
 import static dev.gemmaspark.engine.internal.kernel.VectorLoads.signedBytes;
 import static dev.gemmaspark.engine.internal.kernel.VectorLoads.toFloats;
 import static dev.gemmaspark.engine.internal.kernel.VectorLoads.unsignedBytes;
@@ -19,7 +19,7 @@ import jdk.incubator.vector.VectorOperators;
 final class Q6KKernel extends TypeKernel {
   static final Q6KKernel INSTANCE = new Q6KKernel();
   private static final int GROUP = 16;
-  private static final int HEADER_BYTES = 2 * PANEL_ROWS;
+  private static final int HEADER_BYTES = 4 * PANEL_ROWS;
   private static final int NIBBLE_BYTES = SLICE_COLUMNS / 2 * PANEL_ROWS;
   private static final int SLICE_BYTES = 2 * PANEL_ROWS + NIBBLE_BYTES * 3 / 2;
 
@@ -44,7 +44,7 @@ final class Q6KKernel extends TypeKernel {
 
   private static void scales(MemorySegment packed, long block, long scales, KernelScratch scratch) {
     for (int row = 0; row < PANEL_ROWS; row += LANES) {
-      FloatVector scale = halves(packed, block + 2L * row).mul(signedBytes(packed, scales + row));
+      FloatVector scale = floats(packed, block + 4L * row).mul(signedBytes(packed, scales + row));
       scale.intoArray(scratch.scales, row);
       scale.mul(-32f).intoArray(scratch.offsets, row);
     }

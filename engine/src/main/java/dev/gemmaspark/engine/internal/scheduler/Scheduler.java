@@ -116,6 +116,8 @@ public final class Scheduler implements AutoCloseable {
       } catch (Throwable e) {
         LOG.error("A step of {} sequences failed", running.size(), e);
         running.forEach(sequence -> fail(sequence, e));
+        retire();
+        caches.forget();
       }
       retire();
       stats = snapshot();
@@ -139,7 +141,7 @@ public final class Scheduler implements AutoCloseable {
       if (!caches.fits(next.maxLength(), model.maxStepTokens())) {
         return;
       }
-      next.admit(caches.open(next.maxLength(), model.maxStepTokens()));
+      next.admit(caches.open(next.maxLength(), model.maxStepTokens(), next.prompt()));
       running.add(waiting.remove());
     }
   }

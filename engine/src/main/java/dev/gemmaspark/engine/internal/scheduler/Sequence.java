@@ -29,6 +29,7 @@ public final class Sequence {
   private final CompletableFuture<GenerationResult> result = new CompletableFuture<>();
   private KvCache cache;
   private int computed;
+  private int shared;
   private int made;
   private int lastToken;
   private int logitsRow = -1;
@@ -69,6 +70,10 @@ public final class Sequence {
     return cache != null;
   }
 
+  int[] prompt() {
+    return prompt;
+  }
+
   void admit(KvCache cache) {
     this.cache = cache;
   }
@@ -83,13 +88,16 @@ public final class Sequence {
   }
 
   /**
-   * Puts its next tokens into a step: the last one made, or a chunk of the prompt.
+   * Puts its next tokens into a step: the last one made, or a chunk of the prompt; none while another sequence computes the same.
    *
    * @param most how many prompt tokens at the most
    */
   void plan(Step step, int most) {
     logitsRow = -1;
-    int count = isDecoding() ? 1 : Math.min(most, promptLeft());
+    int count = isDecoding() ? 1 : chunk(most);
+    if (count == 0) {
+      return;
+    }
     cache.extend(count);
     for (int i = 0; i < count; i++) {
       step.add(computed < prompt.length ? prompt[computed] : lastToken, computed, cache);
@@ -98,6 +106,13 @@ public final class Sequence {
     if (isDecoding()) {
       logitsRow = step.wantLogits();
     }
+  }
+
+  private int chunk(int most) {
+    int own = cache.computable();
+    shared += cache.length() - computed;
+    computed = cache.length();
+    return Math.min(Math.min(own, most), promptLeft());
   }
 
   /**
@@ -139,7 +154,7 @@ public final class Sequence {
   }
 
   private boolean complete(FinishReason reason) {
-    result.complete(new Completion(text.finish(), reason, new TokenUsage(prompt.length, made, 0)));
+    result.complete(new Completion(text.finish(), reason, new TokenUsage(prompt.length, made, shared)));
     return true;
   }
 

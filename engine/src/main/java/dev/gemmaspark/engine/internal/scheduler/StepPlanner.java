@@ -5,7 +5,8 @@ import java.util.List;
 
 /**
  * What goes into a step: one token of every decoding sequence, and prompt chunks, first come first served, in what room is left. So
- * no decoding sequence ever waits for another's prompt, and no step is longer than the budget.
+ * no decoding sequence ever waits for another's prompt, and no step is longer than the budget. A sequence whose prompt begins as that of
+ * an earlier one waits for the earlier one's chunk, which may be in the same step: every layer stores all keys before it attends.
  */
 final class StepPlanner {
   private StepPlanner() {}

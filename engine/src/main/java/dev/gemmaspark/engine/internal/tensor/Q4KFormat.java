@@ -11,14 +11,14 @@ import java.lang.foreign.MemorySegment;
  * <pre>
  * file:   d f16 | dmin f16 | u8[12]: eight (sc, mn) of six bits | u8[128]: byte 32 g + i holds q of column 64 g + i (low nibble)
  *         and of column 64 g + 32 + i (high)
- * packed: d f16[64 rows] | dmin f16[64 rows] | 8 slices of: sc u8[64] | mn u8[64] | u8[16][64] nibbles as in Q4_0
+ * packed: d f32[64 rows] | dmin f32[64 rows] | 8 slices of: sc u8[64] | mn u8[64] | u8[16][64] nibbles as in Q4_0
  * </pre>
  *
  * Layout of the file: ggml-common.h and ggml-quants.c of https://github.com/ggml-org/ggml.
  */
 final class Q4KFormat implements PanelFormat {
   private static final int SUPER_BLOCK = 256;
-  private static final int HEADER_BYTES = 4 * PANEL_ROWS;
+  private static final int HEADER_BYTES = 8 * PANEL_ROWS;
   private static final int SLICE_BYTES = 2 * PANEL_ROWS + Nibbles.SLICE_BYTES;
   private static final int SLICES = SUPER_BLOCK / SLICE_COLUMNS;
   private static final int FILE_SCALES = 4;
@@ -56,10 +56,10 @@ final class Q4KFormat implements PanelFormat {
   @Override
   public boolean pack(
       MemorySegment source, long offset, int column, MemorySegment packed, long packedOffset, int lane) {
-    short d = Bytes.bits16(source, offset);
-    short dmin = Bytes.bits16(source, offset + 2);
-    Bytes.putBits16(packed, packedOffset + 2L * lane, d);
-    Bytes.putBits16(packed, packedOffset + 2L * (PANEL_ROWS + lane), dmin);
+    float d = Bytes.half(source, offset);
+    float dmin = Bytes.half(source, offset + 2);
+    Bytes.putFloat32(packed, packedOffset + 4L * lane, d);
+    Bytes.putFloat32(packed, packedOffset + 4L * (PANEL_ROWS + lane), dmin);
     for (int slice = 0; slice < SLICES; slice++) {
       long to = packedOffset + HEADER_BYTES + (long) slice * SLICE_BYTES + lane;
       Bytes.putByte(packed, to, scale(source, offset + FILE_SCALES, slice));
@@ -70,7 +70,7 @@ final class Q4KFormat implements PanelFormat {
         Bytes.putByte(packed, to + (2L + i) * PANEL_ROWS, low | high << 4);
       }
     }
-    return Bytes.isFiniteHalf(d) && Bytes.isFiniteHalf(dmin);
+    return Float.isFinite(d) && Float.isFinite(dmin);
   }
 
   /** Slices 0 to 3 have their six bits in one byte, the others in two. */
@@ -97,8 +97,8 @@ final class Q4KFormat implements PanelFormat {
   public void decode(MemorySegment packed, long packedOffset, int slice, float[] weights, int to) {
     long from = packedOffset + HEADER_BYTES + (long) slice * SLICE_BYTES;
     for (int row = 0; row < PANEL_ROWS; row++) {
-      float d = Bytes.half(packed, packedOffset + 2L * row);
-      float dmin = Bytes.half(packed, packedOffset + 2L * (PANEL_ROWS + row));
+      float d = Bytes.float32(packed, packedOffset + 4L * row);
+      float dmin = Bytes.float32(packed, packedOffset + 4L * (PANEL_ROWS + row));
       float scale = d * Bytes.unsignedByte(packed, from + row);
       float offset = -(dmin * Bytes.unsignedByte(packed, from + PANEL_ROWS + row));
       Nibbles.decode(packed, from + 2 * PANEL_ROWS + row, scale, offset, weights, to + row);

@@ -12,7 +12,7 @@ import java.lang.foreign.MemorySegment;
  * file:   ql u8[128] | qh u8[64] | sc i8[16] | d f16. Half n of 128 columns, i in 0..31: column i has ql[64n + i] & 15 and bits 0-1 of
  *         qh[32n + i]; column 32 + i has ql[64n + 32 + i] & 15 and bits 2-3; column 64 + i has ql[64n + i] >> 4 and bits 4-5; column
  *         96 + i has ql[64n + 32 + i] >> 4 and bits 6-7
- * packed: d f16[64 rows] | 8 slices of: sc i8[2][64] | u8[16][64]: low four bits as in Q4_0 | u8[8][64]: byte i holds the high two
+ * packed: d f32[64 rows] | 8 slices of: sc i8[2][64] | u8[16][64]: low four bits as in Q4_0 | u8[8][64]: byte i holds the high two
  *         bits of columns 4i (bits 0-1) to 4i + 3 (bits 6-7)
  * </pre>
  *
@@ -21,7 +21,7 @@ import java.lang.foreign.MemorySegment;
 final class Q6KFormat implements PanelFormat {
   private static final int SUPER_BLOCK = 256;
   private static final int GROUP = 16;
-  private static final int HEADER_BYTES = 2 * PANEL_ROWS;
+  private static final int HEADER_BYTES = 4 * PANEL_ROWS;
   private static final int SLICE_BYTES = 2 * PANEL_ROWS + SLICE_COLUMNS * 3 / 4 * PANEL_ROWS;
   private static final int SLICES = SUPER_BLOCK / SLICE_COLUMNS;
   private static final int FILE_HIGH = 128;
@@ -64,8 +64,8 @@ final class Q6KFormat implements PanelFormat {
   @Override
   public boolean pack(
       MemorySegment source, long offset, int column, MemorySegment packed, long packedOffset, int lane) {
-    short d = Bytes.bits16(source, offset + FILE_D);
-    Bytes.putBits16(packed, packedOffset + 2L * lane, d);
+    float d = Bytes.half(source, offset + FILE_D);
+    Bytes.putFloat32(packed, packedOffset + 4L * lane, d);
     for (int slice = 0; slice < SLICES; slice++) {
       long to = packedOffset + HEADER_BYTES + (long) slice * SLICE_BYTES + lane;
       int first = slice * SLICE_COLUMNS;
@@ -84,7 +84,7 @@ final class Q6KFormat implements PanelFormat {
         Bytes.putByte(packed, to + (2L + SLICE_COLUMNS / 2 + i) * PANEL_ROWS, high);
       }
     }
-    return Bytes.isFiniteHalf(d);
+    return Float.isFinite(d);
   }
 
   @Override
@@ -93,7 +93,7 @@ final class Q6KFormat implements PanelFormat {
     long low = from + 2 * PANEL_ROWS;
     long high = low + Nibbles.SLICE_BYTES;
     for (int row = 0; row < PANEL_ROWS; row++) {
-      float d = Bytes.half(packed, packedOffset + 2L * row);
+      float d = Bytes.float32(packed, packedOffset + 4L * row);
       for (int column = 0; column < SLICE_COLUMNS; column++) {
         float scale = d * Bytes.signedByte(packed, from + column / GROUP * PANEL_ROWS + row);
         int pair = Bytes.unsignedByte(packed, low + (long) (column / 2) * PANEL_ROWS + row);

@@ -41,7 +41,7 @@ import java.util.function.DoubleConsumer;
  */
 public final class PackedModelFile {
   /** Counts changes of the layout of panels. */
-  private static final int LAYOUT_VERSION = 3;
+  private static final int LAYOUT_VERSION = 4;
 
   private static final byte[] MAGIC = "GEMMAPNL".getBytes(StandardCharsets.US_ASCII);
   private static final int HEADER_BYTES = 4096;
