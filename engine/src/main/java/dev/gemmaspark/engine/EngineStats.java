@@ -3,7 +3,8 @@ package dev.gemmaspark.engine;
 /**
  * What an engine has done since it was opened; an immutable snapshot.
  *
- * @param promptTokens tokens of prompts computed
+ * @param promptTokens tokens of the prompts of finished requests
+ * @param cachedTokens of these, the ones that an earlier request with the same beginning had computed
  * @param completionTokens tokens made
  * @param requests requests finished, failed ones included
  * @param failures requests failed
@@ -16,6 +17,7 @@ package dev.gemmaspark.engine;
  */
 public record EngineStats(
     long promptTokens,
+    long cachedTokens,
     long completionTokens,
     long requests,
     long failures,

@@ -75,7 +75,7 @@ public final class GemmaEngine implements TextGenerator, AutoCloseable {
           caches.budgetBytes() >> 20,
           description.loadNanos() / 1_000_000);
       Scheduler scheduler =
-          new Scheduler(model, weights.config().vocabSize(), caches, options.maxSequences());
+          new Scheduler(model, weights.config().vocabSize(), caches, pool, options.maxSequences());
       return new GemmaEngine(loaded, description, pool, scheduler);
     } catch (Throwable e) {
       pool.close();
@@ -157,6 +157,7 @@ public final class GemmaEngine implements TextGenerator, AutoCloseable {
     SchedulerStats stats = scheduler.stats();
     return new EngineStats(
         stats.promptTokens(),
+        stats.cachedTokens(),
         stats.completionTokens(),
         stats.requests(),
         stats.failures(),

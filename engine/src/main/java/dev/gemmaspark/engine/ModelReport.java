@@ -41,10 +41,8 @@ public record ModelReport(Map<String, String> facts, List<String> problems) {
    */
   public static ModelReport of(EngineOptions options, Depth depth) {
     LoadedModel loaded = LoadedModel.load(options);
-    List<String> problems = new ArrayList<>(unsupported(loaded.weights()));
-    if (depth == Depth.WEIGHTS && problems.isEmpty()) {
-      problems.addAll(nonFinite(loaded.weights(), options.progress()));
-    }
+    List<String> problems =
+        depth == Depth.WEIGHTS ? nonFinite(loaded.weights(), options.progress()) : List.of();
     return new ModelReport(facts(loaded), problems);
   }
 
@@ -95,16 +93,6 @@ public record ModelReport(Map<String, String> facts, List<String> problems) {
         .orElse("none in the file; GEMMA is used");
   }
 
-  private static List<String> unsupported(ModelWeights weights) {
-    return weights.matrices().stream()
-        .filter(matrix -> PanelFormats.of(matrix.type()).isEmpty())
-        .map(
-            matrix ->
-                "tensor %s is %s; the engine runs %s"
-                    .formatted(matrix.name(), matrix.type(), PanelFormats.supportedTypes()))
-        .toList();
-  }
-
   private static List<String> nonFinite(ModelWeights weights, EngineOptions.LoadListener progress) {
     List<String> problems = new ArrayList<>();
     List<WeightMatrix> matrices = weights.matrices();
@@ -120,7 +108,7 @@ public record ModelReport(Map<String, String> facts, List<String> problems) {
   }
 
   private static long firstNonFiniteRow(WeightMatrix matrix) {
-    PanelFormat format = PanelFormats.of(matrix.type()).orElseThrow();
+    PanelFormat format = PanelFormats.of(matrix.type());
     float[] block = new float[matrix.type().blockSize()];
     for (long at = 0; at < matrix.data().byteSize(); at += matrix.type().blockBytes()) {
       format.dequantize(matrix.data(), at, block, 0);

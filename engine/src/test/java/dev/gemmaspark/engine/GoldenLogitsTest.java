@@ -10,10 +10,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.condition.EnabledIf;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Random small checkpoints, and what a reference in double precision made of them. */
 class GoldenLogitsTest {
@@ -21,33 +22,44 @@ class GoldenLogitsTest {
 
   @TempDir static Path cache;
 
+  static Stream<String> own() throws IOException {
+    return models(GOLDEN);
+  }
+
+  static Stream<String> bigger() throws IOException {
+    return models(TestData.path("golden"));
+  }
+
+  /** Every GGUF file. */
+  private static Stream<String> models(Path folder) throws IOException {
+    try (Stream<Path> files = Files.walk(folder)) {
+      return files
+          .filter(file -> file.toString().endsWith(".gguf"))
+          .map(file -> folder.relativize(file).toString())
+          .distinct()
+          .sorted()
+          .toList()
+          .stream();
+    }
+  }
+
   @ParameterizedTest
-  @ValueSource(
-      strings = {
-        "gemma2-gguf/gemma2-f32", "gemma2-gguf/gemma2-f16", "gemma2-gguf/gemma2-bf16", "gemma2-gguf/gemma2-q8_0",
-        "gemma2-gguf/gemma2-q4_0", "gemma2-gguf/gemma2-q4_k", "gemma2-gguf/gemma2-q6_k", "gemma2-gguf/gemma2-q4_k_m",
-        "gemma1-mqa/gemma1-mqa-f16"
-      })
+  @MethodSource("own")
   void logitsAndContinuationsAreThoseOfTheReference(String model) throws IOException {
-    compare(GOLDEN, model);
+    compare(GOLDEN.resolve(model));
   }
 
   @ParameterizedTest
   @EnabledIf("dev.gemmaspark.engine.TestData#isPresent")
-  @ValueSource(
-      strings = {
-        "gemma2-gguf/gemma2-f32", "gemma2-gguf/gemma2-f16", "gemma2-gguf/gemma2-bf16", "gemma2-gguf/gemma2-q8_0",
-        "gemma2-gguf/gemma2-q4_0", "gemma2-gguf/gemma2-q4_k", "gemma2-gguf/gemma2-q6_k", "gemma2-gguf/gemma2-q4_k_m",
-        "gemma1-mqa/gemma1-mqa-f16"
-      })
+  @MethodSource("bigger")
   void soAreThoseOfTheBiggerCheckpoints(String model) throws IOException {
-    compare(TestData.path("golden"), model);
+    compare(TestData.path("golden").resolve(model));
   }
 
-  private static void compare(Path folder, String name) throws IOException {
-    Path model = folder.resolve(name + ".gguf");
-    Path own = folder.resolve(name + ".expected.json");
-    Path expected = Files.exists(own) ? own : own.resolveSibling("expected.json");
+  private static void compare(Path model) throws IOException {
+    Path folder = Files.isDirectory(model) ? model : model.getParent();
+    Path own = folder.resolve(model.getFileName().toString().replace(".gguf", ".expected.json"));
+    Path expected = !own.equals(folder) && Files.exists(own) && Files.isRegularFile(own) ? own : folder.resolve("expected.json");
     JsonNode reference = new ObjectMapper().readTree(expected.toFile());
     double tolerance = reference.get("tolerance").asDouble();
     EngineOptions options =

@@ -44,7 +44,7 @@ class PackageRulesTest {
           .whereLayer("cache").mayOnlyBeAccessedByLayers("engine", "scheduler", "model")
           .whereLayer("weights").mayOnlyBeAccessedByLayers("engine", "model")
           .whereLayer("kernel").mayOnlyBeAccessedByLayers("engine", "model")
-          .whereLayer("parallel").mayOnlyBeAccessedByLayers("engine", "model", "weights")
+          .whereLayer("parallel").mayOnlyBeAccessedByLayers("engine", "scheduler", "model", "weights")
           .whereLayer("gguf").mayOnlyBeAccessedByLayers("weights")
           .whereLayer("tensor").mayOnlyBeAccessedByLayers("engine", "model", "cache", "weights", "kernel", "gguf");
 

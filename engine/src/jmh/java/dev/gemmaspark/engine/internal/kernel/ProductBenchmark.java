@@ -32,7 +32,7 @@ public class ProductBenchmark {
   private static final int COLUMNS = 2304;
   private static final int ROWS = Kernels.MAX_PANELS * PackedMatrix.PANEL_ROWS;
 
-  @Param({"Q4_0", "Q8_0", "Q4_K", "Q6_K", "F16", "BF16"})
+  @Param({"Q4_0", "Q8_0", "Q2_K", "Q4_K", "Q5_K", "Q6_K", "IQ4_XS", "F16", "BF16"})
   TensorType type;
 
   private final Kernels kernels = new VectorKernels();

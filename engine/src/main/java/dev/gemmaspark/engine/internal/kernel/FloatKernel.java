@@ -7,7 +7,6 @@ import static dev.gemmaspark.engine.internal.kernel.VectorSpeciesChoice.LANES;
 import static dev.gemmaspark.engine.internal.tensor.PackedMatrix.PANEL_ROWS;
 import static dev.gemmaspark.engine.internal.tensor.PanelFormat.SLICE_COLUMNS;
 
-import dev.gemmaspark.engine.internal.tensor.PanelFormat;
 import dev.gemmaspark.engine.internal.tensor.TensorType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -16,14 +15,19 @@ import jdk.incubator.vector.FloatVector;
 
 /** Plain numbers. */
 final class FloatKernel extends TypeKernel {
-  static final FloatKernel INSTANCE = new FloatKernel();
   private static final int SLICE_WEIGHTS = SLICE_COLUMNS * PANEL_ROWS;
   private static final ValueLayout.OfShort HALF =
       ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
+  private final TensorType type;
+
+  FloatKernel(TensorType type) {
+    this.type = type;
+  }
+
   @Override
-  void decode(PanelFormat format, MemorySegment packed, long block, int slice, KernelScratch scratch, int to) {
-    switch (format.type()) {
+  void decode(MemorySegment packed, long block, int slice, KernelScratch scratch, int to) {
+    switch (type) {
       case F32 -> decodeFloats(packed, block, scratch.weights, to);
       case BF16 -> decodeUpperHalves(packed, block, scratch.weights, to);
       default -> decodeHalves(packed, block, scratch.halves, scratch.weights, to);
@@ -51,13 +55,12 @@ final class FloatKernel extends TypeKernel {
   }
 
   @Override
-  void multiplySlice(
-      PanelFormat format, MemorySegment packed, long block, int slice, float[] x, int xAt, KernelScratch scratch, int yAt) {
-    if (format.type() == TensorType.F16) {
+  void multiplySlice(MemorySegment packed, long block, int slice, float[] x, int xAt, KernelScratch scratch, int yAt) {
+    if (type == TensorType.F16) {
       decodeHalves(packed, block, scratch.halves, scratch.weights, 0);
     }
     for (int lane = 0; lane < PANEL_ROWS; lane += 4 * LANES) {
-      switch (format.type()) {
+      switch (type) {
         case F32 -> multiplyFloats(packed, block + 4 * lane, x, xAt, scratch.products, yAt + lane);
         case BF16 -> multiplyUpperHalves(packed, block + 2 * lane, x, xAt, scratch.products, yAt + lane);
         default -> ProductKernel.tile1x4(scratch.weights, lane, SLICE_COLUMNS, x, xAt, scratch.products, yAt + lane);

@@ -5,24 +5,24 @@ import static dev.gemmaspark.engine.internal.kernel.VectorLoads.unsignedBytes;
 import static dev.gemmaspark.engine.internal.kernel.VectorSpeciesChoice.F;
 import static dev.gemmaspark.engine.internal.kernel.VectorSpeciesChoice.LANES;
 import static dev.gemmaspark.engine.internal.tensor.PackedMatrix.PANEL_ROWS;
-import static dev.gemmaspark.engine.internal.tensor.PanelFormat.SLICE_COLUMNS;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 
-/** A slice of nibbles, byte i of a row with columns 2i and 2i + 1; every row has one scale and one offset for the slice. */
+/** Columns of four bits, two in a byte ({@code PackedNumbers}); every row has one scale and one offset for them. */
 final class NibbleKernel {
   private NibbleKernel() {}
 
   /**
-   * Decodes a slice.
+   * Decodes some columns.
    *
-   * @param at its first byte
+   * @param at their first byte
+   * @param columns how many, even
    * @param scratch has the scales and the offsets of the rows, and gets the weights from {@code to} on
    */
-  static void decode(MemorySegment packed, long at, KernelScratch scratch, int to) {
+  static void decode(MemorySegment packed, long at, long columns, KernelScratch scratch, int to) {
     float[] scales = scratch.scales;
     float[] offsets = scratch.offsets;
     float[] weights = scratch.weights;
@@ -33,7 +33,7 @@ final class NibbleKernel {
       FloatVector o1 = FloatVector.fromArray(F, offsets, row + LANES);
       long from = at + row;
       int even = to + row;
-      for (long i = 0; i < SLICE_COLUMNS; i += 2) {
+      for (long i = 0; i < columns; i += 2) {
         IntVector b0 = unsignedBytes(packed, from);
         IntVector b1 = unsignedBytes(packed, from + LANES);
         d0.fma(toFloats(b0.and(15)), o0).intoArray(weights, even);
@@ -47,13 +47,14 @@ final class NibbleKernel {
   }
 
   /**
-   * Adds a slice's part to the products of one row of activations. One method with both loops, too long to be inlined: C2 cannot inline the
+   * Adds some columns' part to the products of one row of activations. One method with both loops, too long to be inlined: C2 cannot inline the
    * vector operations of a caller as well. Two vectors and two columns a turn, because more are more than it inlines here.
    *
-   * @param at its first byte
+   * @param at their first byte
+   * @param columns how many, even
    * @param scratch has the scales, the offsets and the products
    */
-  static void multiply(MemorySegment packed, long at, float[] x, int xAt, KernelScratch scratch, int yAt) {
+  static void multiply(MemorySegment packed, long at, long columns, float[] x, int xAt, KernelScratch scratch, int yAt) {
     float[] scales = scratch.scales;
     float[] offsets = scratch.offsets;
     float[] y = scratch.products;
@@ -66,7 +67,7 @@ final class NibbleKernel {
       FloatVector s1 = FloatVector.fromArray(F, y, yAt + row + LANES);
       long from = at + row;
       int k = xAt;
-      for (long i = 0; i < SLICE_COLUMNS; i += 2) {
+      for (long i = 0; i < columns; i += 2) {
         FloatVector even = FloatVector.broadcast(F, x[k]);
         FloatVector odd = FloatVector.broadcast(F, x[k + 1]);
         IntVector b0 = unsignedBytes(packed, from);

@@ -36,7 +36,7 @@ final class ProductKernel {
         for (int slice = chunk / SLICE_COLUMNS; slice < (chunk + width) / SLICE_COLUMNS; slice++) {
           long block = matrix.blockOffset(panel + i, slice / slicesPerBlock);
           int to = (slice * SLICE_COLUMNS - chunk) * PANEL_ROWS;
-          kernel.decode(matrix.format(), matrix.data(), block, slice % slicesPerBlock, scratch, to);
+          kernel.decode(matrix.data(), block, slice % slicesPerBlock, scratch, to);
         }
         multiplyTiles(scratch.weights, width, x, chunk, y, i * rows * PANEL_ROWS);
       }
@@ -91,7 +91,7 @@ final class ProductKernel {
       for (int i = 0; i < panels; i++) {
         long block = matrix.blockOffset(panel + i, slice / slicesPerBlock);
         kernel.multiplySlice(
-            format, packed, block, slice % slicesPerBlock, x.values, slice * SLICE_COLUMNS, scratch, i * PANEL_ROWS);
+            packed, block, slice % slicesPerBlock, x.values, slice * SLICE_COLUMNS, scratch, i * PANEL_ROWS);
       }
     }
   }

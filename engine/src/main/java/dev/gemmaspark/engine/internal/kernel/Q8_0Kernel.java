@@ -7,16 +7,13 @@ import static dev.gemmaspark.engine.internal.kernel.VectorSpeciesChoice.LANES;
 import static dev.gemmaspark.engine.internal.tensor.PackedMatrix.PANEL_ROWS;
 import static dev.gemmaspark.engine.internal.tensor.PanelFormat.SLICE_COLUMNS;
 
-import dev.gemmaspark.engine.internal.tensor.PanelFormat;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
 /** Signed bytes with one scale for 32 columns. */
 final class Q8_0Kernel extends TypeKernel {
-  static final Q8_0Kernel INSTANCE = new Q8_0Kernel();
-
   @Override
-  void decode(PanelFormat format, MemorySegment packed, long block, int slice, KernelScratch scratch, int to) {
+  void decode(MemorySegment packed, long block, int slice, KernelScratch scratch, int to) {
     scales(packed, block, scratch.scales);
     for (int row = 0; row < PANEL_ROWS; row += LANES) {
       decode(packed, block + 2 * PANEL_ROWS + row, scratch.scales, row, scratch.weights, to + row);
@@ -29,7 +26,8 @@ final class Q8_0Kernel extends TypeKernel {
     }
   }
 
-  private static void decode(MemorySegment packed, long at, float[] scales, int row, float[] weights, int to) {
+  /** Decodes 32 columns of some rows, from {@code row} on. */
+  static void decode(MemorySegment packed, long at, float[] scales, int row, float[] weights, int to) {
     FloatVector scale = FloatVector.fromArray(F, scales, row);
     for (long i = 0; i < SLICE_COLUMNS; i++) {
       signedBytes(packed, at).mul(scale).intoArray(weights, to);
@@ -39,15 +37,15 @@ final class Q8_0Kernel extends TypeKernel {
   }
 
   @Override
-  void multiplySlice(
-      PanelFormat format, MemorySegment packed, long block, int slice, float[] x, int xAt, KernelScratch scratch, int yAt) {
+  void multiplySlice(MemorySegment packed, long block, int slice, float[] x, int xAt, KernelScratch scratch, int yAt) {
     scales(packed, block, scratch.scales);
     for (int row = 0; row < PANEL_ROWS; row += 4 * LANES) {
       multiply(packed, block + 2 * PANEL_ROWS + row, scratch.scales, row, x, xAt, scratch.products, yAt + row);
     }
   }
 
-  private static void multiply(
+  /** Adds the part of 32 columns of some rows, from {@code row} on, to their products. */
+  static void multiply(
       MemorySegment packed, long at, float[] scales, int row, float[] x, int xAt, float[] y, int yAt) {
     FloatVector d0 = FloatVector.fromArray(F, scales, row);
     FloatVector d1 = FloatVector.fromArray(F, scales, row + LANES);

@@ -65,7 +65,7 @@ public final class GemmaModel {
       PackedModel weights, Kernels kernels, WorkerPool pool, int maxStepTokens, int contextLength, KvType kvType) {
     this.config = weights.config();
     this.embedding = weights.source().embedding();
-    this.embeddingFormat = PanelFormats.of(embedding.type()).orElseThrow();
+    this.embeddingFormat = PanelFormats.of(embedding.type());
     this.embeddingScale = (float) Math.sqrt(config.hiddenSize());
     this.outputNorm = weights.source().outputNorm();
     this.head = weights.head();

@@ -2,6 +2,8 @@ package dev.gemmaspark.engine.internal.sampling;
 
 import dev.gemmaspark.engine.generation.SamplingParameters;
 import java.util.Arrays;
+import java.util.Comparator;
+import java.util.PriorityQueue;
 
 /** The tokens that may be drawn, most likely first (ties by id), with their unnormalized probabilities. */
 final class Candidates {
@@ -21,55 +23,87 @@ final class Candidates {
   static Candidates of(
       float[] logits, int offset, int vocabSize, int best, SamplingParameters parameters) {
     double inverse = 1 / parameters.temperature();
-    double max = logits[offset + best];
-    double total = 0;
-    for (int i = 0; i < vocabSize; i++) {
-      total += Math.exp((logits[offset + i] - max) * inverse);
-    }
-    // Tokens this unlikely add up to less than what top-p leaves out, so none of them is needed to reach it.
-    double negligible =
-        parameters.topP() < 1 && parameters.topK() >= vocabSize ? total * (1 - parameters.topP()) / vocabSize : 0;
-    double least = Math.max(negligible, parameters.minP());
-    long[] keys = new long[vocabSize];
-    int count = 0;
-    for (int i = 0; i < vocabSize; i++) {
-      if (i == best || Math.exp((logits[offset + i] - max) * inverse) >= least) {
-        keys[count++] = key(logits[offset + i], i);
-      }
-    }
-    return cut(logits, offset, Arrays.copyOf(keys, count), max, inverse, total, parameters);
-  }
-
-  private static Candidates cut(
-      float[] logits,
-      int offset,
-      long[] keys,
-      double max,
-      double inverse,
-      double total,
-      SamplingParameters parameters) {
-    boolean ordered = parameters.topK() < keys.length || parameters.topP() < 1;
-    if (ordered) {
+    float max = logits[offset + best];
+    boolean topK = parameters.topK() < vocabSize;
+    // without top-k the mass of all tokens counts, and those are not looked at one by one that cannot matter
+    double total = topK || parameters.topP() == 1 ? 0 : mass(logits, offset, vocabSize, max, inverse);
+    long[] keys =
+        topK
+            ? mostLikely(logits, offset, vocabSize, parameters.topK())
+            : likely(logits, offset, vocabSize, max + Math.log(least(parameters, total, vocabSize)) / inverse);
+    if (parameters.topP() < 1) {
       Arrays.sort(keys);
     }
-    int count = Math.min(parameters.topK(), keys.length);
-    int[] ids = new int[count];
-    double[] weights = new double[count];
-    for (int i = 0; i < count; i++) {
+    int[] ids = new int[keys.length];
+    double[] weights = new double[keys.length];
+    for (int i = 0; i < keys.length; i++) {
       ids[i] = (int) keys[i];
       weights[i] = Math.exp((logits[offset + ids[i]] - max) * inverse);
     }
+    boolean ordered = topK || parameters.topP() < 1;
+    int kept = ordered ? kept(weights, topK ? Arrays.stream(weights).sum() : total, parameters) : weights.length;
+    return new Candidates(Arrays.copyOf(ids, kept), Arrays.copyOf(weights, kept));
+  }
+
+  private static double mass(float[] logits, int offset, int vocabSize, float max, double inverse) {
+    double mass = 0;
+    for (int i = 0; i < vocabSize; i++) {
+      mass += Math.exp((logits[offset + i] - max) * inverse);
+    }
+    return mass;
+  }
+
+  /** Tokens less likely than this, for the best's 1, add up to less than what top-p leaves out, or min-p drops them. */
+  private static double least(SamplingParameters parameters, double total, int vocabSize) {
+    double negligible = total * (1 - parameters.topP()) / vocabSize;
+    return Math.min(1, Math.max(negligible, parameters.minP()));
+  }
+
+  /** Keys of the tokens with at least this logit. */
+  private static long[] likely(float[] logits, int offset, int vocabSize, double least) {
+    long[] keys = new long[vocabSize];
+    int count = 0;
+    for (int i = 0; i < vocabSize; i++) {
+      if (logits[offset + i] >= least) {
+        keys[count++] = key(logits[offset + i], i);
+      }
+    }
+    return Arrays.copyOf(keys, count);
+  }
+
+  /** Keys of so many tokens, in order. */
+  private static long[] mostLikely(float[] logits, int offset, int vocabSize, int count) {
+    PriorityQueue<Long> worstFirst = new PriorityQueue<>(count, Comparator.reverseOrder());
+    float worst = Float.NEGATIVE_INFINITY;
+    for (int i = 0; i < vocabSize; i++) {
+      float logit = logits[offset + i];
+      if (worstFirst.size() == count) {
+        // of equal ones the first stay
+        if (logit <= worst) {
+          continue;
+        }
+        worstFirst.remove();
+      }
+      worstFirst.add(key(logit, i));
+      worst = logits[offset + (int) (long) worstFirst.element()];
+    }
+    return worstFirst.stream().mapToLong(Long::longValue).sorted().toArray();
+  }
+
+  /** How many of weights that fall are left by top-p and min-p; the first is 1 and always is. */
+  private static int kept(double[] weights, double mass, SamplingParameters parameters) {
+    int kept = weights.length;
     if (parameters.topP() < 1) {
-      double mass = parameters.topK() < Integer.MAX_VALUE ? Arrays.stream(weights).sum() : total;
       double reached = 0;
-      int kept = 0;
-      while (kept < count && reached < parameters.topP() * mass) {
+      kept = 0;
+      while (kept < weights.length && reached < parameters.topP() * mass) {
         reached += weights[kept++];
       }
-      ids = Arrays.copyOf(ids, kept);
-      weights = Arrays.copyOf(weights, kept);
     }
-    return new Candidates(ids, weights);
+    while (weights[kept - 1] < parameters.minP()) {
+      kept--;
+    }
+    return kept;
   }
 
   /** Sorts by falling logit, then by id. */

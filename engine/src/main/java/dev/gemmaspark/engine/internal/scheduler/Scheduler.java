@@ -4,6 +4,7 @@ import dev.gemmaspark.engine.generation.GenerationFailure;
 import dev.gemmaspark.engine.internal.cache.KvCachePool;
 import dev.gemmaspark.engine.internal.model.GemmaModel;
 import dev.gemmaspark.engine.internal.model.Step;
+import dev.gemmaspark.engine.internal.parallel.WorkerPool;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -28,10 +29,11 @@ public final class Scheduler implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Scheduler.class);
 
   private final GemmaModel model;
-  private final int vocabSize;
   private final KvCachePool caches;
   private final int maxSequences;
   private final Step step;
+  private final WorkerPool pool;
+  private final WorkerPool.IndexedTask sampling;
   private final BlockingQueue<Sequence> submitted = new LinkedBlockingQueue<>();
   private final Deque<Sequence> waiting = new ArrayDeque<>();
   private final List<Sequence> running = new ArrayList<>();
@@ -40,6 +42,7 @@ public final class Scheduler implements AutoCloseable {
   private volatile SchedulerStats stats;
 
   private long promptTokens;
+  private long cachedTokens;
   private long completionTokens;
   private long requests;
   private long failures;
@@ -50,11 +53,13 @@ public final class Scheduler implements AutoCloseable {
    * @param model runs the steps
    * @param vocabSize logits of one position
    * @param caches memory for keys and values
+   * @param pool picks the tokens of many sequences at once
    * @param maxSequences most sequences in the batch; at most the model's step tokens
    */
-  public Scheduler(GemmaModel model, int vocabSize, KvCachePool caches, int maxSequences) {
+  public Scheduler(GemmaModel model, int vocabSize, KvCachePool caches, WorkerPool pool, int maxSequences) {
     this.model = model;
-    this.vocabSize = vocabSize;
+    this.pool = pool;
+    this.sampling = (worker, i) -> running.get(i).sample(model.logits(), vocabSize);
     this.caches = caches;
     this.maxSequences = Math.min(maxSequences, model.maxStepTokens());
     this.step = new Step(model.maxStepTokens());
@@ -150,9 +155,10 @@ public final class Scheduler implements AutoCloseable {
     long start = System.nanoTime();
     StepPlanner.plan(running, step);
     model.forward(step);
+    pool.run(running.size(), sampling);
     for (Sequence sequence : running) {
       if (!sequence.result().isDone()) {
-        sequence.advance(model.logits(), vocabSize);
+        sequence.advance();
       }
     }
     steps++;
@@ -173,6 +179,7 @@ public final class Scheduler implements AutoCloseable {
         sequence.release();
         requests++;
         promptTokens += sequence.promptTokens();
+        cachedTokens += sequence.cachedTokens();
         completionTokens += sequence.completionTokens();
         if (!sequence.result().isCompletedExceptionally()
             && sequence.result().join() instanceof GenerationFailure) {
@@ -185,6 +192,7 @@ public final class Scheduler implements AutoCloseable {
   private SchedulerStats snapshot() {
     return new SchedulerStats(
         promptTokens,
+        cachedTokens,
         completionTokens,
         requests,
         failures,

@@ -66,6 +66,11 @@ public final class Sequence {
     return prompt.length;
   }
 
+  /** Of the prompt's, those that another sequence computed. */
+  int cachedTokens() {
+    return shared;
+  }
+
   boolean isAdmitted() {
     return cache != null;
   }
@@ -115,16 +120,23 @@ public final class Sequence {
     return Math.min(Math.min(own, most), promptLeft());
   }
 
+  /** Picks its token from the logits of the step, if it asked for any. Sequences may do so at the same time. */
+  void sample(float[] logits, int vocabSize) {
+    if (logitsRow >= 0) {
+      lastToken = sampler.sample(logits, logitsRow * vocabSize, vocabSize);
+    }
+  }
+
   /**
-   * Takes its token from the logits of the step, if it asked for any.
+   * Takes the token that was picked, if there is one.
    *
    * @return whether the request has ended
    */
-  boolean advance(float[] logits, int vocabSize) {
+  boolean advance() {
     if (logitsRow < 0) {
       return false;
     }
-    int token = sampler.sample(logits, logitsRow * vocabSize, vocabSize);
+    int token = lastToken;
     if (token == Sampler.NON_FINITE) {
       fail(
           GenerationFailure.Code.NON_FINITE_LOGITS,
@@ -132,7 +144,6 @@ public final class Sequence {
       return true;
     }
     made++;
-    lastToken = token;
     if (token == vocabulary.eos() || token == endOfTurn) {
       return flushAndComplete(FinishReason.STOP);
     }

@@ -1,29 +1,36 @@
 package dev.gemmaspark.engine.internal.tensor;
 
+import java.util.EnumMap;
 import java.util.List;
-import java.util.Optional;
+import java.util.Map;
 
-/** The weight types that the kernels can multiply with. */
+/** The format of each weight type. */
 public final class PanelFormats {
-  private static final List<PanelFormat> ALL =
-      List.of(
-          new F32Format(),
-          new F16Format(),
-          new Bf16Format(),
-          new Q8_0Format(),
-          new Q4_0Format(),
-          new Q4KFormat(),
-          new Q6KFormat());
+  private static final Map<TensorType, PanelFormat> FORMATS = new EnumMap<>(TensorType.class);
+
+  static {
+    List.of(
+            new F32Format(),
+            new F16Format(),
+            new Bf16Format(),
+            new Q8_0Format(),
+            new BlockFormat.Q4_0(),
+            new BlockFormat.Q4_1(),
+            new BlockFormat.Q5_0(),
+            new BlockFormat.Q5_1(),
+            new Q2KFormat(),
+            new Q3KFormat(),
+            new Q4KFormat(),
+            new Q5KFormat(),
+            new Q6KFormat(),
+            new Iq4NlFormat(),
+            new Iq4XsFormat())
+        .forEach(format -> FORMATS.put(format.type(), format));
+  }
 
   private PanelFormats() {}
 
-  /** The format of a type, if there are kernels for it. */
-  public static Optional<PanelFormat> of(TensorType type) {
-    return ALL.stream().filter(format -> format.type() == type).findFirst();
-  }
-
-  /** The types that have a format. */
-  public static List<TensorType> supportedTypes() {
-    return ALL.stream().map(PanelFormat::type).toList();
+  public static PanelFormat of(TensorType type) {
+    return FORMATS.get(type);
   }
 }

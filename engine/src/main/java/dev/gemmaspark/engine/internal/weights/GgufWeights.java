@@ -78,7 +78,7 @@ final class GgufWeights {
     if (tensor.type() != TensorType.F32 && tensor.type() != TensorType.F16 && tensor.type() != TensorType.BF16) {
       throw broken("tensor %s is %s; a norm is F32, F16 or BF16".formatted(name, tensor.type()));
     }
-    PanelFormat format = PanelFormats.of(tensor.type()).orElseThrow();
+    PanelFormat format = PanelFormats.of(tensor.type());
     float[] norm = new float[config.hiddenSize()];
     for (int i = 0; i < norm.length; i++) {
       format.dequantize(tensor.data(), (long) i * tensor.type().blockBytes(), norm, i);

@@ -2,7 +2,6 @@ package dev.gemmaspark.engine.internal.weights;
 
 import dev.gemmaspark.engine.error.GemmaException;
 import dev.gemmaspark.engine.error.ModelFormatException;
-import dev.gemmaspark.engine.error.UnsupportedModelException;
 import dev.gemmaspark.engine.internal.parallel.WorkerPool;
 import dev.gemmaspark.engine.internal.tensor.PackedMatrix;
 import dev.gemmaspark.engine.internal.tensor.PanelFormat;
@@ -41,7 +40,7 @@ import java.util.function.DoubleConsumer;
  */
 public final class PackedModelFile {
   /** Counts changes of the layout of panels. */
-  private static final int LAYOUT_VERSION = 4;
+  private static final int LAYOUT_VERSION = 5;
 
   private static final byte[] MAGIC = "GEMMAPNL".getBytes(StandardCharsets.US_ASCII);
   private static final int HEADER_BYTES = 4096;
@@ -63,7 +62,7 @@ public final class PackedModelFile {
     this.file = cacheDirectory.resolve("packed").resolve(sha256 + "-v" + LAYOUT_VERSION + ".panels");
     long offset = HEADER_BYTES;
     for (WeightMatrix source : weights.matrices()) {
-      PanelFormat format = format(source);
+      PanelFormat format = PanelFormats.of(source.type());
       long bytes = PackedMatrix.packedBytes(format, source.rows(), source.columns());
       entries.add(new Entry(source, format, offset, bytes));
       offset += Math.ceilDiv(bytes, (long) ALIGNMENT) * ALIGNMENT;
@@ -80,7 +79,6 @@ public final class PackedModelFile {
    * @param cacheDirectory where packed files are kept
    * @param pool packs panels in parallel
    * @param progress is told the share that has been packed
-   * @throws UnsupportedModelException if there are no kernels for a matrix's type
    * @throws ModelFormatException if weights are not finite
    * @throws GemmaException if the cache cannot be written
    */
@@ -103,15 +101,6 @@ public final class PackedModelFile {
               + "; make room there, or name another cache folder",
           e);
     }
-  }
-
-  private static PanelFormat format(WeightMatrix matrix) {
-    return PanelFormats.of(matrix.type())
-        .orElseThrow(
-            () ->
-                new UnsupportedModelException(
-                    "tensor %s is %s; the engine runs %s"
-                        .formatted(matrix.name(), matrix.type(), PanelFormats.supportedTypes())));
   }
 
   private boolean isWhole() throws IOException {

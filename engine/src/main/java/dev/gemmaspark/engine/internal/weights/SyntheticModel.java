@@ -69,9 +69,9 @@ public final class SyntheticModel implements AutoCloseable {
           case "9b" -> config(42, 3584, 14336, 16, 8);
           default -> throw new InvalidSettingException("There is no synthetic model '" + shape + "'; there are 2b and 9b");
         };
-    if (!type.equals(Q4_K_M) && PanelFormats.supportedTypes().stream().noneMatch(known -> known.name().equals(type))) {
+    if (!type.equals(Q4_K_M) && Arrays.stream(TensorType.values()).noneMatch(known -> known.name().equals(type))) {
       throw new InvalidSettingException(
-          "There is no weight type '%s' to synthesize; there are %s and %s".formatted(type, PanelFormats.supportedTypes(), Q4_K_M));
+          "There is no weight type '%s' to synthesize; there are %s and %s".formatted(type, Arrays.toString(TensorType.values()), Q4_K_M));
     }
     Files.createDirectories(directory);
     Path file = Files.createTempFile(directory, "synthetic-" + shape + "-", ".weights");
@@ -163,7 +163,7 @@ public final class SyntheticModel implements AutoCloseable {
   }
 
   private PackedMatrix matrix(String name, TensorType type, int rows, int columns) throws IOException {
-    PanelFormat format = PanelFormats.of(type).orElseThrow();
+    PanelFormat format = PanelFormats.of(type);
     MemorySegment blocks = MemorySegment.ofArray(randomBlocks(type, PackedMatrix.PANEL_ROWS, columns));
     WeightMatrix source = new WeightMatrix(name, type, PackedMatrix.PANEL_ROWS, columns, blocks);
     byte[] panel = new byte[Math.toIntExact(PackedMatrix.panelBytes(format, columns))];

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.within;
 import dev.gemmaspark.engine.internal.tensor.KvBlockLayout;
 import dev.gemmaspark.engine.internal.tensor.KvType;
 import dev.gemmaspark.engine.internal.tensor.PackedMatrix;
-import dev.gemmaspark.engine.internal.tensor.PanelFormats;
 import dev.gemmaspark.engine.internal.tensor.RandomWeights;
 import dev.gemmaspark.engine.internal.tensor.TensorType;
 import dev.gemmaspark.engine.internal.tensor.WeightMatrix;
@@ -20,6 +19,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -30,12 +30,8 @@ class KernelsTest {
 
   private final RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(42);
 
-  static Stream<TensorType> types() {
-    return PanelFormats.supportedTypes().stream();
-  }
-
   @ParameterizedTest
-  @MethodSource("types")
+  @EnumSource
   void productsOfBothTwinsAgreeToTheBit(TensorType type) {
     for (int rows : List.of(1, 63, 64, 65, 330)) {
       for (int columns : columns(type)) {
@@ -51,7 +47,7 @@ class KernelsTest {
   }
 
   @ParameterizedTest
-  @MethodSource("types")
+  @EnumSource
   void productsAreThoseOfTheDequantizedWeights(TensorType type) {
     int columns = 768;
     WeightMatrix weights = RandomWeights.matrix(type, 130, columns, random);
@@ -74,7 +70,7 @@ class KernelsTest {
   }
 
   @ParameterizedTest
-  @MethodSource("types")
+  @EnumSource
   void aRowsProductDoesNotDependOnItsBatch(TensorType type) {
     int columns = 512;
     WeightMatrix weights = RandomWeights.matrix(type, 128, columns, random);

@@ -10,7 +10,6 @@ import dev.gemmaspark.engine.internal.kernel.VectorKernels;
 import dev.gemmaspark.engine.internal.parallel.WorkerPool;
 import dev.gemmaspark.engine.internal.tensor.KvType;
 import dev.gemmaspark.engine.internal.tensor.PackedMatrix;
-import dev.gemmaspark.engine.internal.tensor.PanelFormats;
 import dev.gemmaspark.engine.internal.tensor.RandomWeights;
 import dev.gemmaspark.engine.internal.tensor.TensorType;
 import dev.gemmaspark.engine.internal.weights.LayerWeights;
@@ -21,21 +20,15 @@ import dev.gemmaspark.engine.internal.weights.RandomModel;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
-import org.junit.jupiter.params.provider.MethodSource;
 
 /** Bits do not depend on company: logits are equal whatever the batch, the chunks, the threads and the kernels. */
 class GemmaModelTest {
   private static final int LENGTH = 90;
 
-  static Stream<TensorType> types() {
-    return PanelFormats.supportedTypes().stream();
-  }
-
   @ParameterizedTest
-  @MethodSource("types")
+  @EnumSource
   void logitsDoNotDependOnBatchChunkThreadsOrKernels(TensorType type) {
     compare(pack(RandomModel.gemma2(type)), KvType.F32);
   }
@@ -44,6 +37,41 @@ class GemmaModelTest {
   @EnumSource
   void norWithShortKeysAndValues(KvType kvType) {
     compare(pack(RandomModel.gemma2(TensorType.Q8_0)), kvType);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void norOnWhetherAnotherPromptHasTheSameBeginning(KvType kvType) {
+    PackedModel packed = pack(RandomModel.gemma2(TensorType.Q4_K));
+    // no longer than the window: else it is not shared
+    int[] prompt = prompt(1, 23);
+    int[] other = prompt.clone();
+    other[18]++;
+    float[] alone = run(packed, kvType, new VectorKernels(), 1, LENGTH, List.of(prompt)).getFirst();
+    try (WorkerPool pool = new WorkerPool(2, "test")) {
+      GemmaModel model = new GemmaModel(packed, new VectorKernels(), pool, 24, 64, kvType);
+      KvCachePool caches = new KvCachePool(model.cacheShape(), 64 << 20);
+      float[] logits = new float[alone.length];
+      assertThat(runRest(model, caches, other, logits)).isZero();
+      assertThat(logits).isNotEqualTo(alone);
+      assertThat(runRest(model, caches, prompt, logits)).isEqualTo(16);
+      assertThat(logits).isEqualTo(alone);
+    }
+  }
+
+  /** Runs what is not yet in the cache of a prompt, and returns where that begins. */
+  private static int runRest(GemmaModel model, KvCachePool caches, int[] prompt, float[] logits) {
+    KvCache cache = caches.open(prompt.length, prompt.length, prompt);
+    int from = cache.length();
+    cache.extend(prompt.length - from);
+    Step step = new Step(model.maxStepTokens());
+    for (int at = from; at < prompt.length; at++) {
+      step.add(prompt[at], at, cache);
+    }
+    step.wantLogits();
+    model.forward(step);
+    System.arraycopy(model.logits(), 0, logits, 0, logits.length);
+    return from;
   }
 
   private static void compare(PackedModel packed, KvType kvType) {

@@ -21,14 +21,18 @@ public final class RandomWeights {
       switch (type) {
         case F32 -> data.set(
             ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN), at, random.nextFloat() - 0.5f);
-        case F16, Q8_0, Q4_0 -> half(data, at, random);
+        case F16, Q8_0, Q4_0, Q5_0, IQ4_NL, IQ4_XS -> half(data, at, random);
         case BF16 -> data.set(SHORT, at, (short) (Float.floatToRawIntBits(random.nextFloat() - 0.5f) >>> 16));
-        case Q4_K -> {
+        case Q4_1, Q5_1, Q4_K, Q5_K -> {
           half(data, at, random);
           half(data, at + 2, random);
         }
+        case Q2_K -> {
+          half(data, at + 80, random);
+          half(data, at + 82, random);
+        }
+        case Q3_K -> half(data, at + 108, random);
         case Q6_K -> half(data, at + 208, random);
-        default -> throw new IllegalArgumentException(type + " has no random blocks");
       }
     }
     return new WeightMatrix("random", type, rows, columns, data);
@@ -42,7 +46,7 @@ public final class RandomWeights {
 
   /** The matrix's weights as its type defines them: [row][column]. */
   public static float[] dequantized(WeightMatrix matrix) {
-    PanelFormat format = PanelFormats.of(matrix.type()).orElseThrow();
+    PanelFormat format = PanelFormats.of(matrix.type());
     float[] weights = new float[matrix.rows() * matrix.columns()];
     for (int row = 0; row < matrix.rows(); row++) {
       for (int column = 0; column < matrix.columns(); column += matrix.type().blockSize()) {
@@ -57,7 +61,7 @@ public final class RandomWeights {
 
   /** The matrix, packed. */
   public static PackedMatrix packed(WeightMatrix matrix) {
-    PanelFormat format = PanelFormats.of(matrix.type()).orElseThrow();
+    PanelFormat format = PanelFormats.of(matrix.type());
     long bytes = PackedMatrix.packedBytes(format, matrix.rows(), matrix.columns());
     MemorySegment data = java.lang.foreign.Arena.ofAuto().allocate(bytes, 64);
     long panelBytes = PackedMatrix.panelBytes(format, matrix.columns());

@@ -1,60 +1,40 @@
 package dev.gemmaspark.engine.internal.kernel;
 
-import static dev.gemmaspark.engine.internal.kernel.VectorLoads.floats;
-import static dev.gemmaspark.engine.internal.kernel.VectorLoads.signedBytes;
 import static dev.gemmaspark.engine.internal.kernel.VectorLoads.toFloats;
 import static dev.gemmaspark.engine.internal.kernel.VectorLoads.unsignedBytes;
 import static dev.gemmaspark.engine.internal.kernel.VectorSpeciesChoice.F;
 import static dev.gemmaspark.engine.internal.kernel.VectorSpeciesChoice.LANES;
 import static dev.gemmaspark.engine.internal.tensor.PackedMatrix.PANEL_ROWS;
-import static dev.gemmaspark.engine.internal.tensor.PanelFormat.SLICE_COLUMNS;
 
-import dev.gemmaspark.engine.internal.tensor.PanelFormat;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 
-/** Six bits with a signed scale for 16 columns, a multiple of one number for 256, and the offset -32 of it. */
-final class Q6KKernel extends TypeKernel {
-  static final Q6KKernel INSTANCE = new Q6KKernel();
-  private static final int GROUP = 16;
-  private static final int HEADER_BYTES = 4 * PANEL_ROWS;
-  private static final int NIBBLE_BYTES = SLICE_COLUMNS / 2 * PANEL_ROWS;
-  private static final int SLICE_BYTES = 2 * PANEL_ROWS + NIBBLE_BYTES * 3 / 2;
+/** Columns of six bits, the low four and the high two apart ({@code PackedNumbers}); every row has one scale and one offset for them. */
+final class SixBitKernel {
+  private SixBitKernel() {}
 
-  @Override
-  void decode(PanelFormat format, MemorySegment packed, long block, int slice, KernelScratch scratch, int to) {
-    long from = block + HEADER_BYTES + (long) slice * SLICE_BYTES;
-    for (int group = 0; group < SLICE_COLUMNS / GROUP; group++) {
-      scales(packed, block, from + group * PANEL_ROWS, scratch);
-      for (int row = 0; row < PANEL_ROWS; row += LANES) {
-        decode(packed, low(from, group) + row, high(from, group) + row, scratch, row, to + group * GROUP * PANEL_ROWS + row);
-      }
-    }
-  }
-
-  private static long low(long from, int group) {
-    return from + (2L + group * GROUP / 2) * PANEL_ROWS;
-  }
-
-  private static long high(long from, int group) {
-    return from + NIBBLE_BYTES + (2L + group * GROUP / 4) * PANEL_ROWS;
-  }
-
-  private static void scales(MemorySegment packed, long block, long scales, KernelScratch scratch) {
+  /**
+   * Decodes some columns.
+   *
+   * @param low the first byte with low bits
+   * @param high the first byte with high bits
+   * @param columns how many, a multiple of four
+   * @param scratch has the scales and the offsets of the rows, and gets the weights from {@code to} on
+   */
+  static void decode(MemorySegment packed, long low, long high, long columns, KernelScratch scratch, int to) {
     for (int row = 0; row < PANEL_ROWS; row += LANES) {
-      FloatVector scale = floats(packed, block + 4L * row).mul(signedBytes(packed, scales + row));
-      scale.intoArray(scratch.scales, row);
-      scale.mul(-32f).intoArray(scratch.offsets, row);
+      decodeRows(packed, low + row, high + row, columns, scratch, row, to + row);
     }
   }
 
-  private static void decode(MemorySegment packed, long low, long high, KernelScratch scratch, int row, int to) {
+  private static void decodeRows(
+      MemorySegment packed, long low, long high, long columns, KernelScratch scratch, int row, int to) {
     float[] weights = scratch.weights;
     FloatVector scale = FloatVector.fromArray(F, scratch.scales, row);
     FloatVector offset = FloatVector.fromArray(F, scratch.offsets, row);
-    for (long i = 0; i < GROUP; i += 4) {
+    for (long i = 0; i < columns; i += 4) {
       IntVector h = unsignedBytes(packed, high);
       IntVector a = unsignedBytes(packed, low);
       IntVector b = unsignedBytes(packed, low + PANEL_ROWS);
@@ -68,19 +48,17 @@ final class Q6KKernel extends TypeKernel {
     }
   }
 
-  @Override
-  void multiplySlice(
-      PanelFormat format, MemorySegment packed, long block, int slice, float[] x, int xAt, KernelScratch scratch, int yAt) {
-    long from = block + HEADER_BYTES + (long) slice * SLICE_BYTES;
-    for (int group = 0; group < SLICE_COLUMNS / GROUP; group++) {
-      scales(packed, block, from + group * PANEL_ROWS, scratch);
-      multiply(packed, low(from, group), high(from, group), x, xAt + group * GROUP, scratch, yAt);
-    }
-  }
-
-  /** One method with both loops, too long to be inlined, and one vector a turn, as C2 wants it: see {@link NibbleKernel#multiply}. */
-  private static void multiply(
-      MemorySegment packed, long low, long high, float[] x, int xAt, KernelScratch scratch, int yAt) {
+  /**
+   * Adds some columns' part to the products of one row of activations. One method with both loops, too long to be inlined, and one vector
+   * a turn, as C2 wants it: see {@link NibbleKernel#multiply}.
+   *
+   * @param low the first byte with low bits
+   * @param high the first byte with high bits
+   * @param columns how many, a multiple of four
+   * @param scratch has the scales, the offsets and the products
+   */
+  static void multiply(
+      MemorySegment packed, long low, long high, long columns, float[] x, int xAt, KernelScratch scratch, int yAt) {
     float[] scales = scratch.scales;
     float[] offsets = scratch.offsets;
     float[] y = scratch.products;
@@ -91,7 +69,7 @@ final class Q6KKernel extends TypeKernel {
       long lowAt = low + row;
       long highAt = high + row;
       int k = xAt;
-      for (long i = 0; i < GROUP; i += 4) {
+      for (long i = 0; i < columns; i += 4) {
         IntVector h = unsignedBytes(packed, highAt);
         IntVector a = unsignedBytes(packed, lowAt);
         IntVector b = unsignedBytes(packed, lowAt + PANEL_ROWS);
