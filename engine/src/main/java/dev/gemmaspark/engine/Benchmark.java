@@ -7,11 +7,10 @@ import dev.gemmaspark.engine.internal.kernel.PeakKernels;
 import dev.gemmaspark.engine.internal.model.GemmaModel;
 import dev.gemmaspark.engine.internal.model.Step;
 import dev.gemmaspark.engine.internal.parallel.WorkerPool;
-import dev.gemmaspark.engine.internal.tensor.WeightMatrix;
+import dev.gemmaspark.engine.internal.tensor.PackedMatrix;
 import dev.gemmaspark.engine.internal.weights.LayerWeights;
 import dev.gemmaspark.engine.internal.weights.ModelConfig;
 import dev.gemmaspark.engine.internal.weights.ModelWeights;
-import dev.gemmaspark.engine.internal.weights.PackedModel;
 import dev.gemmaspark.engine.internal.weights.SyntheticModel;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -27,7 +26,7 @@ public final class Benchmark {
   private static final int STEP_TOKENS = 512;
 
   private final ModelConfig config;
-  private final ModelWeights weights;
+  private final ModelWeights<PackedMatrix> weights;
   private final GemmaModel model;
   private final MachinePeaks peaks;
   private final int contextLength;
@@ -90,7 +89,7 @@ public final class Benchmark {
       double gbPerSecond,
       double rooflineFraction) {}
 
-  private Benchmark(ModelWeights weights, GemmaModel model, MachinePeaks peaks, int contextLength) {
+  private Benchmark(ModelWeights<PackedMatrix> weights, GemmaModel model, MachinePeaks peaks, int contextLength) {
     this.config = weights.config();
     this.weights = weights;
     this.model = model;
@@ -104,7 +103,7 @@ public final class Benchmark {
     try (WorkerPool pool = new WorkerPool(options.threads(), "gemma-worker")) {
       long start = System.nanoTime();
       LoadedModel loaded = LoadedModel.load(options);
-      PackedModel packed = loaded.pack(pool, options.progress());
+      ModelWeights<PackedMatrix> packed = loaded.pack(pool, options.progress());
       return measure(packed, loaded.contextLength(options), kernels, pool, options, plan, start);
     }
   }
@@ -127,7 +126,7 @@ public final class Benchmark {
   }
 
   private static Report measure(
-      PackedModel packed,
+      ModelWeights<PackedMatrix> packed,
       int mostContext,
       Kernels kernels,
       WorkerPool pool,
@@ -142,7 +141,7 @@ public final class Benchmark {
     double loadSeconds = (System.nanoTime() - start) / 1e9;
     options.progress().progress("measuring the machine", 0);
     MachinePeaks peaks = MachinePeaks.measure(pool);
-    Benchmark benchmark = new Benchmark(packed.source(), model, peaks, contextLength);
+    Benchmark benchmark = new Benchmark(packed, model, peaks, contextLength);
     List<Result> results = new ArrayList<>();
     results.add(benchmark.prefill(plan.promptTokens()));
     for (int i = 0; i < plan.batches().size(); i++) {
@@ -156,11 +155,11 @@ public final class Benchmark {
         peaks.readBytesPerSecond() / 1e9,
         loadSeconds,
         benchmark.matrixBytes(),
-        types(packed.source()),
+        types(packed),
         results);
   }
 
-  private static String types(ModelWeights weights) {
+  private static String types(ModelWeights<PackedMatrix> weights) {
     return String.join(
         "+", weights.matrices().stream().map(matrix -> matrix.type().toString()).distinct().sorted().toList());
   }
@@ -251,13 +250,13 @@ public final class Benchmark {
   }
 
   private long matrixBytes() {
-    return weights.matrices().stream().mapToLong(matrix -> matrix.data().byteSize()).sum();
+    return weights.matrices().stream().mapToLong(PackedMatrix::bytes).sum();
   }
 
   private double layerFlops() {
     double elements = 0;
-    for (LayerWeights layer : weights.layers()) {
-      for (WeightMatrix matrix : layer.matrices()) {
+    for (LayerWeights<PackedMatrix> layer : weights.layers()) {
+      for (PackedMatrix matrix : layer.matrices()) {
         elements += (double) matrix.rows() * matrix.columns();
       }
     }

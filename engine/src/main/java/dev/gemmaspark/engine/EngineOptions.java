@@ -10,7 +10,7 @@ import java.util.OptionalLong;
 /**
  * How an engine is opened.
  *
- * @param model {@link #DEMO_MODEL}, or the path of a model file
+ * @param model which model
  * @param threads worker threads of the kernels; no more than the cores that are this process's to use
  * @param contextLength positions of prompt and completion together; the model's own, at most 8192, where not given
  * @param maxSequences requests that run in one batch at the most
@@ -20,7 +20,7 @@ import java.util.OptionalLong;
  * @param progress is told how far loading is
  */
 public record EngineOptions(
-    String model,
+    ModelSource model,
     int threads,
     OptionalInt contextLength,
     int maxSequences,
@@ -28,9 +28,6 @@ public record EngineOptions(
     KvCacheType kvCacheType,
     Path cacheDirectory,
     LoadListener progress) {
-  /** The name of the model that the jar brings along. */
-  public static final String DEMO_MODEL = "demo";
-
   public static final int DEFAULT_MAX_SEQUENCES = 32;
 
   /** Is told how far loading is. */
@@ -60,7 +57,7 @@ public record EngineOptions(
   }
 
   /** All of the machine's processors, the model's own context, the user's cache folder, and no listener. */
-  public static EngineOptions forModel(String model) {
+  public static EngineOptions forModel(ModelSource model) {
     return new EngineOptions(
         model,
         Runtime.getRuntime().availableProcessors(),
@@ -70,6 +67,11 @@ public record EngineOptions(
         KvCacheType.F16,
         userCacheDirectory(),
         (phase, share) -> {});
+  }
+
+  /** The same for a model as its files have it: {@code demo}, or a path. */
+  public static EngineOptions forModel(String location) {
+    return forModel(ModelSource.of(location));
   }
 
   /** {@code $XDG_CACHE_HOME/gemma-spark}, else {@code ~/.cache/gemma-spark}. */

@@ -15,8 +15,10 @@ import dev.gemmaspark.engine.internal.parallel.WorkerPool;
 import dev.gemmaspark.engine.internal.scheduler.Scheduler;
 import dev.gemmaspark.engine.internal.scheduler.SchedulerStats;
 import dev.gemmaspark.engine.internal.scheduler.Sequence;
+import dev.gemmaspark.engine.internal.tensor.PackedMatrix;
+import dev.gemmaspark.engine.internal.tensor.WeightRows;
 import dev.gemmaspark.engine.internal.tokenizer.EncodedPrompt;
-import dev.gemmaspark.engine.internal.weights.PackedModel;
+import dev.gemmaspark.engine.internal.weights.ModelWeights;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.slf4j.Logger;
@@ -57,7 +59,7 @@ public final class GemmaEngine implements TextGenerator, AutoCloseable {
     WorkerPool pool = new WorkerPool(options.threads(), "gemma-worker");
     try {
       int contextLength = loaded.contextLength(options);
-      PackedModel weights = loaded.pack(pool, options.progress());
+      ModelWeights<PackedMatrix> weights = loaded.pack(pool, options.progress());
       int stepTokens = Math.max(options.maxSequences(), Math.min(STEP_TOKENS, contextLength));
       GemmaModel model = new GemmaModel(weights, kernels, pool, stepTokens, contextLength, options.kvCacheType().internal());
       options.progress().progress("warming up", 0);
@@ -99,7 +101,7 @@ public final class GemmaEngine implements TextGenerator, AutoCloseable {
         loaded.weights().config().architecture().label(),
         loaded.weights().parameters(),
         contextLength,
-        loaded.file().toFile().length(),
+        loaded.weights().matrices().stream().mapToLong(WeightRows::bytes).sum(),
         nanos);
   }
 
@@ -142,7 +144,8 @@ public final class GemmaEngine implements TextGenerator, AutoCloseable {
               + " ask for fewer tokens");
     }
     Sequence sequence =
-        new Sequence(request, ids, contextLength, loaded.weights().vocabulary(), listener);
+        new Sequence(
+            request, ids, contextLength, loaded.weights().vocabulary(), loaded.weights().stopTokens(), listener);
     scheduler.submit(sequence);
     return sequence.result();
   }

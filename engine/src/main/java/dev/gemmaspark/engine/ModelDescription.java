@@ -3,12 +3,12 @@ package dev.gemmaspark.engine;
 /**
  * Which model an engine runs.
  *
- * @param name {@code demo}, or the file's name
- * @param sha256 of the model file, in lower-case hexadecimal
+ * @param name as {@link ModelIdentity} has it
+ * @param sha256 as {@link ModelIdentity} has it
  * @param architecture {@code gemma} or {@code gemma2}
  * @param parameters weights, the embedding counted once
  * @param contextLength positions of prompt and completion together that this engine runs
- * @param fileBytes size of the model file
+ * @param weightBytes of the matrices, in the layout of model files
  * @param loadNanos how long opening took
  */
 public record ModelDescription(
@@ -17,5 +17,5 @@ public record ModelDescription(
     String architecture,
     long parameters,
     int contextLength,
-    long fileBytes,
+    long weightBytes,
     long loadNanos) {}

@@ -5,9 +5,10 @@ import dev.gemmaspark.engine.internal.kernel.Kernels;
 import dev.gemmaspark.engine.internal.tensor.PanelFormat;
 import dev.gemmaspark.engine.internal.tensor.PanelFormats;
 import dev.gemmaspark.engine.internal.tensor.TensorType;
-import dev.gemmaspark.engine.internal.tensor.WeightMatrix;
+import dev.gemmaspark.engine.internal.tensor.WeightRows;
 import dev.gemmaspark.engine.internal.weights.ModelConfig;
 import dev.gemmaspark.engine.internal.weights.ModelWeights;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -47,10 +48,10 @@ public record ModelReport(Map<String, String> facts, List<String> problems) {
   }
 
   private static Map<String, String> facts(LoadedModel loaded) {
-    ModelWeights weights = loaded.weights();
+    ModelWeights<WeightRows> weights = loaded.weights();
     ModelConfig config = weights.config();
     Map<String, String> facts = new LinkedHashMap<>();
-    facts.put("file", loaded.file().toString());
+    facts.put("model", loaded.path().toString());
     facts.put("SHA-256", loaded.identity().sha256());
     facts.put("architecture", config.architecture().label());
     facts.put("parameters", "%,d".formatted(weights.parameters()));
@@ -74,31 +75,31 @@ public record ModelReport(Map<String, String> facts, List<String> problems) {
     return facts;
   }
 
-  private static Map<TensorType, String> matrixBytes(ModelWeights weights) {
+  private static Map<TensorType, String> matrixBytes(ModelWeights<WeightRows> weights) {
     Map<TensorType, long[]> sums = new TreeMap<>();
-    for (WeightMatrix matrix : weights.matrices()) {
+    for (WeightRows matrix : weights.matrices()) {
       long[] sum = sums.computeIfAbsent(matrix.type(), type -> new long[2]);
       sum[0]++;
-      sum[1] += matrix.data().byteSize();
+      sum[1] += matrix.bytes();
     }
     Map<TensorType, String> sizes = new LinkedHashMap<>();
     sums.forEach((type, sum) -> sizes.put(type, "%d, %.1f MiB".formatted(sum[0], sum[1] / 1048576.0)));
     return sizes;
   }
 
-  private static String template(ModelWeights weights) {
+  private static String template(ModelWeights<WeightRows> weights) {
     return weights
         .chatTemplate()
         .map(text -> ChatTemplate.recognize(text).map(Enum::toString).orElse("of an unknown kind; GEMMA is used instead"))
         .orElse("none in the file; GEMMA is used");
   }
 
-  private static List<String> nonFinite(ModelWeights weights, EngineOptions.LoadListener progress) {
+  private static List<String> nonFinite(ModelWeights<WeightRows> weights, EngineOptions.LoadListener progress) {
     List<String> problems = new ArrayList<>();
-    List<WeightMatrix> matrices = weights.matrices();
+    List<WeightRows> matrices = weights.matrices();
     for (int i = 0; i < matrices.size(); i++) {
       progress.progress("verifying", (double) i / matrices.size());
-      WeightMatrix matrix = matrices.get(i);
+      WeightRows matrix = matrices.get(i);
       long row = firstNonFiniteRow(matrix);
       if (row >= 0) {
         problems.add("tensor %s has weights that are infinite or not numbers, first in row %d".formatted(matrix.name(), row));
@@ -107,14 +108,18 @@ public record ModelReport(Map<String, String> facts, List<String> problems) {
     return problems;
   }
 
-  private static long firstNonFiniteRow(WeightMatrix matrix) {
+  private static long firstNonFiniteRow(WeightRows matrix) {
     PanelFormat format = PanelFormats.of(matrix.type());
+    int blockBytes = matrix.type().blockBytes();
     float[] block = new float[matrix.type().blockSize()];
-    for (long at = 0; at < matrix.data().byteSize(); at += matrix.type().blockBytes()) {
-      format.dequantize(matrix.data(), at, block, 0);
-      for (float weight : block) {
-        if (!Float.isFinite(weight)) {
-          return at / matrix.rowBytes();
+    for (int row = 0; row < matrix.rows(); row++) {
+      MemorySegment blocks = matrix.rows(row, 1);
+      for (long at = 0; at < blocks.byteSize(); at += blockBytes) {
+        format.dequantize(blocks, at, block, 0);
+        for (float weight : block) {
+          if (!Float.isFinite(weight)) {
+            return row;
+          }
         }
       }
     }

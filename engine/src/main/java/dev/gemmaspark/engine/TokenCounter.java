@@ -21,7 +21,7 @@ public final class TokenCounter {
    * @throws dev.gemmaspark.engine.error.GemmaException if the model is missing, broken or of another kind
    */
   public static TokenCounter ofModel(EngineOptions options) {
-    return new TokenCounter(new Tokenizer(ModelLoader.loadVocabulary(ModelIdentity.file(options))));
+    return new TokenCounter(new Tokenizer(ModelLoader.loadVocabulary(ModelIdentity.files(options).path())));
   }
 
   /**

@@ -30,11 +30,13 @@ class GoldenLogitsTest {
     return models(TestData.path("golden"));
   }
 
-  /** Every GGUF file. */
+  /** Every GGUF file, and every folder with safetensors. */
   private static Stream<String> models(Path folder) throws IOException {
     try (Stream<Path> files = Files.walk(folder)) {
       return files
-          .filter(file -> file.toString().endsWith(".gguf"))
+          .map(file -> file.endsWith("config.json") ? file.getParent() : file)
+          .filter(file -> Files.exists(file.resolve("config.json")) || file.toString().endsWith(".gguf"))
+          .filter(file -> !file.equals(folder))
           .map(file -> folder.relativize(file).toString())
           .distinct()
           .sorted()

@@ -30,6 +30,8 @@ class PackageRulesTest {
           .layer("kernel").definedBy(ROOT + ".internal.kernel")
           .layer("parallel").definedBy(ROOT + ".internal.parallel")
           .layer("gguf").definedBy(ROOT + ".internal.gguf")
+          .layer("safetensors").definedBy(ROOT + ".internal.safetensors")
+          .layer("quantization").definedBy(ROOT + ".internal.quantization")
           .layer("tensor").definedBy(ROOT + ".internal.tensor")
           .layer("generation").definedBy(ROOT + ".generation")
           .layer("chat").definedBy(ROOT + ".chat")
@@ -46,7 +48,10 @@ class PackageRulesTest {
           .whereLayer("kernel").mayOnlyBeAccessedByLayers("engine", "model")
           .whereLayer("parallel").mayOnlyBeAccessedByLayers("engine", "scheduler", "model", "weights")
           .whereLayer("gguf").mayOnlyBeAccessedByLayers("weights")
-          .whereLayer("tensor").mayOnlyBeAccessedByLayers("engine", "model", "cache", "weights", "kernel", "gguf");
+          .whereLayer("safetensors").mayOnlyBeAccessedByLayers("weights")
+          .whereLayer("quantization").mayOnlyBeAccessedByLayers("weights")
+          .whereLayer("tensor").mayOnlyBeAccessedByLayers(
+              "engine", "model", "cache", "weights", "kernel", "gguf", "safetensors", "quantization");
 
   @ArchTest
   static final ArchRule noCycles = slices().matching(ROOT + ".(**)").should().beFreeOfCycles();

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.gemmaspark.engine.Benchmark;
 import dev.gemmaspark.engine.EngineOptions;
+import dev.gemmaspark.engine.ModelIdentity;
 import dev.gemmaspark.engine.error.GemmaException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -87,7 +88,7 @@ final class BenchCommand implements Callable<Integer> {
     terminal.clear();
     PrintWriter out = spec.commandLine().getOut();
     String name =
-        synthetic == null ? Path.of(options.model()).getFileName().toString() : "synthetic " + synthetic + " " + type;
+        synthetic == null ? ModelIdentity.of(options).name() : "synthetic " + synthetic + " " + type;
     if (json) {
       out.println(json(report, name));
     } else {

@@ -7,6 +7,7 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ExitCode;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
@@ -15,8 +16,10 @@ import picocli.CommandLine.Spec;
 final class InspectCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
-  @Parameters(paramLabel = "M", description = "A GGUF file, or 'demo'.")
+  @Parameters(paramLabel = "M", description = "A GGUF file, a Hugging Face directory, or 'demo'.")
   private String model;
+
+  @Mixin private ChangeOptions changes = new ChangeOptions();
 
   @Option(names = "--verify", description = "Look at every weight: is it a finite number?")
   private boolean verify;
@@ -26,7 +29,7 @@ final class InspectCommand implements Callable<Integer> {
     Terminal terminal = new Terminal(spec.commandLine().getErr());
     ModelReport report =
         ModelReport.of(
-            EngineOptions.forModel(model).withProgress(terminal),
+            EngineOptions.forModel(changes.apply(model)).withProgress(terminal),
             verify ? ModelReport.Depth.WEIGHTS : ModelReport.Depth.HEADER);
     terminal.clear();
     PrintWriter out = spec.commandLine().getOut();

@@ -2,6 +2,8 @@ package dev.gemmaspark.engine.cli;
 
 import dev.gemmaspark.engine.EngineOptions;
 import dev.gemmaspark.engine.KvCacheType;
+import dev.gemmaspark.engine.ModelSource;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Which model, and what it may use of the machine. */
@@ -9,9 +11,12 @@ final class ModelOptions {
   @Option(
       names = "--model",
       paramLabel = "M",
-      defaultValue = EngineOptions.DEMO_MODEL,
-      description = "A GGUF file, or '${DEFAULT-VALUE}' for the small model that comes along (default: ${DEFAULT-VALUE}).")
+      defaultValue = ModelSource.DEMO,
+      description =
+          "A GGUF file, a Hugging Face directory, or '${DEFAULT-VALUE}' for the small model that comes along (default: ${DEFAULT-VALUE}).")
   private String model;
+
+  @Mixin private ChangeOptions changes = new ChangeOptions();
 
   @Option(
       names = "--threads",
@@ -37,7 +42,7 @@ final class ModelOptions {
 
   EngineOptions engineOptions(Terminal terminal, KvCacheType defaultKvType) {
     EngineOptions options =
-        EngineOptions.forModel(model).withProgress(terminal).withKvCacheType(kvType == null ? defaultKvType : kvType);
+        EngineOptions.forModel(changes.apply(model)).withProgress(terminal).withKvCacheType(kvType == null ? defaultKvType : kvType);
     if (threads != null) {
       options = options.withThreads(threads);
     }

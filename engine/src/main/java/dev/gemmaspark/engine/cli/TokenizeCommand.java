@@ -2,6 +2,7 @@ package dev.gemmaspark.engine.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.gemmaspark.engine.EngineOptions;
+import dev.gemmaspark.engine.ModelSource;
 import dev.gemmaspark.engine.TokenCounter;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -36,8 +37,8 @@ final class TokenizeCommand implements Callable<Integer> {
     @Option(
         names = "--model",
         paramLabel = "M",
-        description = "A GGUF file, or 'demo' for the small model that comes along (default: demo).")
-    private String model = EngineOptions.DEMO_MODEL;
+        description = "A GGUF file, a Hugging Face directory, or 'demo' for the small model that comes along (default: demo).")
+    private String model = ModelSource.DEMO;
 
     @Option(
         names = "--tokenizer",

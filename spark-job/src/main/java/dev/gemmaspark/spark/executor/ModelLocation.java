@@ -1,6 +1,6 @@
 package dev.gemmaspark.spark.executor;
 
-import dev.gemmaspark.engine.EngineOptions;
+import dev.gemmaspark.engine.ModelSource;
 import dev.gemmaspark.engine.error.ModelNotFoundException;
 import java.net.InetAddress;
 import java.net.URI;
@@ -19,7 +19,7 @@ public final class ModelLocation {
    * @throws ModelNotFoundException if there is no such file on this node
    */
   public static String resolve(String model) {
-    if (model.equals(EngineOptions.DEMO_MODEL)) {
+    if (model.equals(ModelSource.DEMO)) {
       return model;
     }
     Path path = path(model);

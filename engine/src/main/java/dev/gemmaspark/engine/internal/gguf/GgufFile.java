@@ -2,6 +2,7 @@ package dev.gemmaspark.engine.internal.gguf;
 
 import dev.gemmaspark.engine.error.ModelFormatException;
 import dev.gemmaspark.engine.error.ModelNotFoundException;
+import dev.gemmaspark.engine.internal.tensor.StoredTensor;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -32,7 +33,7 @@ import java.util.Optional;
  * @param metadata its keys and values
  * @param tensors by name
  */
-public record GgufFile(Path path, GgufMetadata metadata, Map<String, GgufTensorInfo> tensors) {
+public record GgufFile(Path path, GgufMetadata metadata, Map<String, StoredTensor> tensors) {
   private static final int MAGIC = 0x46554747;
   private static final int OLDEST_VERSION = 2;
   private static final int NEWEST_VERSION = 3;
@@ -132,7 +133,7 @@ public record GgufFile(Path path, GgufMetadata metadata, Map<String, GgufTensorI
   }
 
   /** A tensor, if the file has it. */
-  public Optional<GgufTensorInfo> tensor(String name) {
+  public Optional<StoredTensor> tensor(String name) {
     return Optional.ofNullable(tensors.get(name));
   }
 }

@@ -1,5 +1,6 @@
 package dev.gemmaspark.engine.internal.gguf;
 
+import dev.gemmaspark.engine.internal.tensor.StoredTensor;
 import dev.gemmaspark.engine.internal.tensor.TensorType;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -56,23 +57,32 @@ final class GgufTensorReader {
     }
   }
 
-  Map<String, GgufTensorInfo> read(long count) {
+  Map<String, StoredTensor> read(long count) {
     List<Header> headers = new ArrayList<>();
     for (long i = 0; i < count; i++) {
       headers.add(readHeader());
     }
     long data = Math.ceilDiv(cursor.position(), alignment) * alignment;
     checkExtents(headers, data);
-    Map<String, GgufTensorInfo> tensors = new LinkedHashMap<>();
+    Map<String, StoredTensor> tensors = new LinkedHashMap<>();
     for (Header header : headers) {
-      GgufTensorInfo tensor =
-          new GgufTensorInfo(
-              header.name, header.shape, header.type, memory.asSlice(data + header.offset, header.bytes));
+      StoredTensor tensor =
+          new StoredTensor(
+              header.name, reversed(header.shape), header.type, memory.asSlice(data + header.offset, header.bytes));
       if (tensors.put(header.name, tensor) != null) {
         throw cursor.broken(header.at, "tensor " + header.name + " stands twice in the file");
       }
     }
     return tensors;
+  }
+
+  /** GGUF has the row width first. */
+  private static long[] reversed(long[] shape) {
+    long[] reversed = new long[shape.length];
+    for (int i = 0; i < shape.length; i++) {
+      reversed[i] = shape[shape.length - 1 - i];
+    }
+    return reversed;
   }
 
   private Header readHeader() {

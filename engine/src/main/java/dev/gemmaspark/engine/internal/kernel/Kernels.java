@@ -2,6 +2,7 @@ package dev.gemmaspark.engine.internal.kernel;
 
 import dev.gemmaspark.engine.internal.tensor.KvBlockLayout;
 import dev.gemmaspark.engine.internal.tensor.PackedMatrix;
+import dev.gemmaspark.engine.internal.tensor.PanelFormat;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -29,6 +30,18 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels {
    * @param panels how many, up to {@link #MAX_PANELS}
    */
   void multiplyPanels(PackedMatrix matrix, int panel, int panels, Activations x, KernelScratch scratch);
+
+  /** One row of a matrix, decoded into {@code columns} elements from {@code at} on. */
+  default void readRow(PackedMatrix matrix, int row, float[] out, int at, KernelScratch scratch) {
+    PanelFormat format = matrix.format();
+    int slicesPerBlock = format.blockColumns() / PanelFormat.SLICE_COLUMNS;
+    for (int slice = 0; slice < matrix.slices(); slice++) {
+      long block = matrix.blockOffset(row / PackedMatrix.PANEL_ROWS, slice / slicesPerBlock);
+      format.decodeRow(matrix.data(), block, slice % slicesPerBlock, row % PackedMatrix.PANEL_ROWS, scratch.weights, 0, 1);
+      int column = slice * PanelFormat.SLICE_COLUMNS;
+      System.arraycopy(scratch.weights, 0, out, at + column, Math.min(PanelFormat.SLICE_COLUMNS, matrix.columns() - column));
+    }
+  }
 
   /** {@code y[i] = x[i] / sqrt(mean(x^2) + epsilon) * weight[i]}. */
   void rmsNorm(

@@ -7,7 +7,7 @@ import dev.gemmaspark.engine.internal.parallel.WorkerPool;
 import dev.gemmaspark.engine.internal.tensor.KvBlockLayout;
 import dev.gemmaspark.engine.internal.tensor.PackedMatrix;
 import dev.gemmaspark.engine.internal.weights.ModelConfig;
-import dev.gemmaspark.engine.internal.weights.PackedLayer;
+import dev.gemmaspark.engine.internal.weights.LayerWeights;
 
 /**
  * Grouped-query attention of one layer: from the normalized residual stream, packed as the workspace's operand, to {@code delta}.
@@ -34,7 +34,7 @@ final class Attention {
   Attention(
       ModelConfig config,
       int layer,
-      PackedLayer weights,
+      LayerWeights<PackedMatrix> weights,
       Kernels kernels,
       Workspace space,
       RotaryEmbedding rotary,

@@ -4,9 +4,9 @@ import dev.gemmaspark.engine.internal.kernel.Activations;
 import dev.gemmaspark.engine.internal.kernel.Kernels;
 import dev.gemmaspark.engine.internal.parallel.WorkerPool;
 import dev.gemmaspark.engine.internal.tensor.KvBlockLayout;
+import dev.gemmaspark.engine.internal.tensor.PackedMatrix;
 import dev.gemmaspark.engine.internal.weights.LayerWeights;
 import dev.gemmaspark.engine.internal.weights.ModelConfig;
-import dev.gemmaspark.engine.internal.weights.PackedLayer;
 import java.util.Optional;
 
 /**
@@ -22,7 +22,7 @@ import java.util.Optional;
 final class DecoderLayer {
   private final int hiddenSize;
   private final float epsilon;
-  private final LayerWeights norms;
+  private final LayerWeights<PackedMatrix> norms;
   private final Kernels kernels;
   private final Workspace space;
   private final Attention attention;
@@ -34,14 +34,14 @@ final class DecoderLayer {
   DecoderLayer(
       ModelConfig config,
       int layer,
-      PackedLayer weights,
+      LayerWeights<PackedMatrix> weights,
       Kernels kernels,
       Workspace space,
       RotaryEmbedding rotary,
       KvBlockLayout layout) {
     this.hiddenSize = config.hiddenSize();
     this.epsilon = config.rmsNormEpsilon();
-    this.norms = weights.source();
+    this.norms = weights;
     this.kernels = kernels;
     this.space = space;
     this.attention = new Attention(config, layer, weights, kernels, space, rotary, layout);

@@ -3,7 +3,7 @@ package dev.gemmaspark.engine.internal.model;
 import dev.gemmaspark.engine.internal.kernel.Kernels;
 import dev.gemmaspark.engine.internal.parallel.WorkerPool;
 import dev.gemmaspark.engine.internal.tensor.PackedMatrix;
-import dev.gemmaspark.engine.internal.weights.PackedLayer;
+import dev.gemmaspark.engine.internal.weights.LayerWeights;
 
 /**
  * {@code down (gelu(gate x) * (up x))} of one layer: from the normalized residual stream, packed as the workspace's operand, to
@@ -17,7 +17,7 @@ final class FeedForward {
   private final MatrixProduct down;
   private final WorkerPool.IndexedTask activate = this::activate;
 
-  FeedForward(PackedLayer weights, Kernels kernels, Workspace space) {
+  FeedForward(LayerWeights<PackedMatrix> weights, Kernels kernels, Workspace space) {
     this.width = weights.gate().rows();
     this.kernels = kernels;
     this.space = space;

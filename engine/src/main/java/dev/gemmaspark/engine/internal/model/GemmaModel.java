@@ -9,12 +9,9 @@ import dev.gemmaspark.engine.internal.parallel.WorkerPool;
 import dev.gemmaspark.engine.internal.tensor.KvBlockLayout;
 import dev.gemmaspark.engine.internal.tensor.KvType;
 import dev.gemmaspark.engine.internal.tensor.PackedMatrix;
-import dev.gemmaspark.engine.internal.tensor.PanelFormat;
-import dev.gemmaspark.engine.internal.tensor.PanelFormats;
 import dev.gemmaspark.engine.internal.tensor.TensorType;
-import dev.gemmaspark.engine.internal.tensor.WeightMatrix;
 import dev.gemmaspark.engine.internal.weights.ModelConfig;
-import dev.gemmaspark.engine.internal.weights.PackedModel;
+import dev.gemmaspark.engine.internal.weights.ModelWeights;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -34,8 +31,6 @@ public final class GemmaModel {
   private static final long WARM_UP_NANOS = 100_000_000;
 
   private final ModelConfig config;
-  private final WeightMatrix embedding;
-  private final PanelFormat embeddingFormat;
   private final float embeddingScale;
   private final int contextLength;
   private final float[] outputNorm;
@@ -62,13 +57,11 @@ public final class GemmaModel {
    * @param kvType of the numbers in the caches
    */
   public GemmaModel(
-      PackedModel weights, Kernels kernels, WorkerPool pool, int maxStepTokens, int contextLength, KvType kvType) {
+      ModelWeights<PackedMatrix> weights, Kernels kernels, WorkerPool pool, int maxStepTokens, int contextLength, KvType kvType) {
     this.config = weights.config();
-    this.embedding = weights.source().embedding();
-    this.embeddingFormat = PanelFormats.of(embedding.type());
     this.embeddingScale = (float) Math.sqrt(config.hiddenSize());
-    this.outputNorm = weights.source().outputNorm();
-    this.head = weights.head();
+    this.outputNorm = weights.outputNorm();
+    this.head = weights.embedding();
     this.contextLength = contextLength;
     this.kernels = kernels;
     this.pool = pool;
@@ -148,13 +141,8 @@ public final class GemmaModel {
   }
 
   private void embed(int worker, int row) {
-    int blockSize = embedding.type().blockSize();
-    long offset = step.token(row) * embedding.rowBytes();
     int at = row * config.hiddenSize();
-    for (int column = 0; column < config.hiddenSize(); column += blockSize) {
-      embeddingFormat.dequantize(embedding.data(), offset, space.hidden, at + column);
-      offset += embedding.type().blockBytes();
-    }
+    kernels.readRow(head, step.token(row), space.hidden, at, space.scratch[worker]);
     for (int i = at; i < at + config.hiddenSize(); i++) {
       space.hidden[i] *= embeddingScale;
     }

@@ -12,6 +12,7 @@ import dev.gemmaspark.engine.internal.model.Step;
 import dev.gemmaspark.engine.internal.sampling.Sampler;
 import dev.gemmaspark.engine.internal.tokenizer.StreamingDetokenizer;
 import dev.gemmaspark.engine.internal.tokenizer.Vocabulary;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -21,8 +22,7 @@ import java.util.concurrent.CompletableFuture;
 public final class Sequence {
   private final int[] prompt;
   private final int maxTokens;
-  private final Vocabulary vocabulary;
-  private final int endOfTurn;
+  private final Set<Integer> stopTokens;
   private final Sampler sampler;
   private final StreamingDetokenizer detokenizer;
   private final CompletionText text;
@@ -39,14 +39,19 @@ public final class Sequence {
    * @param prompt its token ids: at least one, and fewer than the context is long
    * @param contextLength positions of prompt and completion together
    * @param vocabulary of the model
+   * @param stopTokens ids that end the completion
    * @param listener is told of the text as it grows
    */
   public Sequence(
-      GenerationRequest request, int[] prompt, int contextLength, Vocabulary vocabulary, TokenListener listener) {
+      GenerationRequest request,
+      int[] prompt,
+      int contextLength,
+      Vocabulary vocabulary,
+      Set<Integer> stopTokens,
+      TokenListener listener) {
     this.prompt = prompt;
     this.maxTokens = Math.min(request.stop().maxTokens(), contextLength - prompt.length);
-    this.vocabulary = vocabulary;
-    this.endOfTurn = vocabulary.endOfTurn().orElse(vocabulary.eos());
+    this.stopTokens = stopTokens;
     this.sampler = new Sampler(request.sampling(), prompt);
     this.detokenizer = new StreamingDetokenizer(vocabulary);
     this.text = new CompletionText(request.stop().stopSequences(), listener);
@@ -144,7 +149,7 @@ public final class Sequence {
       return true;
     }
     made++;
-    if (token == vocabulary.eos() || token == endOfTurn) {
+    if (stopTokens.contains(token)) {
       return flushAndComplete(FinishReason.STOP);
     }
     return switch (text.append(detokenizer.feed(token))) {

@@ -37,9 +37,9 @@ final class Bf16Format implements PanelFormat {
   }
 
   @Override
-  public void decode(MemorySegment packed, long packedOffset, int slice, float[] weights, int to) {
-    for (int i = 0; i < SLICE_COLUMNS * PANEL_ROWS; i++) {
-      weights[to + i] = Float.intBitsToFloat(Bytes.bits16(packed, packedOffset + 2L * i) << 16);
+  public void decodeRow(MemorySegment packed, long packedOffset, int slice, int row, float[] weights, int to, int stride) {
+    for (int i = 0; i < SLICE_COLUMNS; i++) {
+      weights[to + i * stride] = Float.intBitsToFloat(Bytes.bits16(packed, packedOffset + 2L * (i * PANEL_ROWS + row)) << 16);
     }
   }
 }

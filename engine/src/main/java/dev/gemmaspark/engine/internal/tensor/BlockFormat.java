@@ -151,11 +151,9 @@ public abstract sealed class BlockFormat implements PanelFormat {
   }
 
   @Override
-  public final void decode(MemorySegment packed, long packedOffset, int slice, float[] weights, int to) {
-    for (int row = 0; row < PANEL_ROWS; row++) {
-      float scale = Bytes.half(packed, packedOffset + 2L * row);
-      float minimum = hasMinima ? Bytes.half(packed, packedOffset + 2L * (PANEL_ROWS + row)) : -zero * scale;
-      numbers.decode(packed, packedOffset + headerBytes() + row, 0, SLICE_COLUMNS, scale, minimum, weights, to + row);
-    }
+  public final void decodeRow(MemorySegment packed, long packedOffset, int slice, int row, float[] weights, int to, int stride) {
+    float scale = Bytes.half(packed, packedOffset + 2L * row);
+    float minimum = hasMinima ? Bytes.half(packed, packedOffset + 2L * (PANEL_ROWS + row)) : -zero * scale;
+    numbers.decode(packed, packedOffset + headerBytes() + row, 0, SLICE_COLUMNS, scale, minimum, weights, to, stride);
   }
 }

@@ -5,7 +5,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 
 /** Little-endian numbers at any alignment, as all model files have them. */
-final class Bytes {
+public final class Bytes {
   private static final ValueLayout.OfShort SHORT =
       ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
   private static final ValueLayout.OfFloat FLOAT =
@@ -13,40 +13,40 @@ final class Bytes {
 
   private Bytes() {}
 
-  static int unsignedByte(MemorySegment memory, long offset) {
+  public static int unsignedByte(MemorySegment memory, long offset) {
     return memory.get(ValueLayout.JAVA_BYTE, offset) & 0xFF;
   }
 
-  static byte signedByte(MemorySegment memory, long offset) {
+  public static byte signedByte(MemorySegment memory, long offset) {
     return memory.get(ValueLayout.JAVA_BYTE, offset);
   }
 
-  static void putByte(MemorySegment memory, long offset, int value) {
+  public static void putByte(MemorySegment memory, long offset, int value) {
     memory.set(ValueLayout.JAVA_BYTE, offset, (byte) value);
   }
 
-  static short bits16(MemorySegment memory, long offset) {
+  public static short bits16(MemorySegment memory, long offset) {
     return memory.get(SHORT, offset);
   }
 
-  static void putBits16(MemorySegment memory, long offset, short value) {
+  public static void putBits16(MemorySegment memory, long offset, short value) {
     memory.set(SHORT, offset, value);
   }
 
-  static float half(MemorySegment memory, long offset) {
+  public static float half(MemorySegment memory, long offset) {
     return Float.float16ToFloat(memory.get(SHORT, offset));
   }
 
-  static float float32(MemorySegment memory, long offset) {
+  public static float float32(MemorySegment memory, long offset) {
     return memory.get(FLOAT, offset);
   }
 
-  static void putFloat32(MemorySegment memory, long offset, float value) {
+  public static void putFloat32(MemorySegment memory, long offset, float value) {
     memory.set(FLOAT, offset, value);
   }
 
   /** Whether these bits are a finite number of IEEE half precision. */
-  static boolean isFiniteHalf(short bits) {
+  public static boolean isFiniteHalf(short bits) {
     return (bits & 0x7C00) != 0x7C00;
   }
 }

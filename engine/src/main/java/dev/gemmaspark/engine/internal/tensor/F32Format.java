@@ -37,9 +37,9 @@ final class F32Format implements PanelFormat {
   }
 
   @Override
-  public void decode(MemorySegment packed, long packedOffset, int slice, float[] weights, int to) {
-    for (int i = 0; i < SLICE_COLUMNS * PANEL_ROWS; i++) {
-      weights[to + i] = Bytes.float32(packed, packedOffset + 4L * i);
+  public void decodeRow(MemorySegment packed, long packedOffset, int slice, int row, float[] weights, int to, int stride) {
+    for (int i = 0; i < SLICE_COLUMNS; i++) {
+      weights[to + i * stride] = Bytes.float32(packed, packedOffset + 4L * (i * PANEL_ROWS + row));
     }
   }
 }

@@ -57,7 +57,7 @@ final class Iq4NlFormat implements PanelFormat {
   }
 
   @Override
-  public void decode(MemorySegment packed, long packedOffset, int slice, float[] weights, int to) {
-    BYTES.decode(packed, packedOffset, slice, weights, to);
+  public void decodeRow(MemorySegment packed, long packedOffset, int slice, int row, float[] weights, int to, int stride) {
+    BYTES.decodeRow(packed, packedOffset, slice, row, weights, to, stride);
   }
 }

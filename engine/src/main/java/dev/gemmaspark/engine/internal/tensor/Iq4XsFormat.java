@@ -74,13 +74,11 @@ final class Iq4XsFormat implements PanelFormat {
   }
 
   @Override
-  public void decode(MemorySegment packed, long packedOffset, int slice, float[] weights, int to) {
+  public void decodeRow(MemorySegment packed, long packedOffset, int slice, int row, float[] weights, int to, int stride) {
     long from = packedOffset + (long) slice * SLICE_BYTES;
-    for (int row = 0; row < PANEL_ROWS; row++) {
-      float scale = Bytes.float32(packed, from + 4L * row);
-      for (int i = row; i < SLICE_COLUMNS * PANEL_ROWS; i += PANEL_ROWS) {
-        weights[to + i] = scale * Bytes.signedByte(packed, from + SCALE_BYTES + i);
-      }
+    float scale = Bytes.float32(packed, from + 4L * row);
+    for (int i = 0; i < SLICE_COLUMNS; i++) {
+      weights[to + i * stride] = scale * Bytes.signedByte(packed, from + SCALE_BYTES + (long) i * PANEL_ROWS + row);
     }
   }
 }

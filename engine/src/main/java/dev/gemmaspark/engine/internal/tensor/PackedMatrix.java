@@ -14,7 +14,7 @@ import java.lang.foreign.MemorySegment;
  * @param data {@code packedBytes(format, rows, columns)} bytes, of which the last few are slack
  */
 public record PackedMatrix(
-    String name, PanelFormat format, int rows, int columns, MemorySegment data) {
+    String name, PanelFormat format, int rows, int columns, MemorySegment data) implements Matrix {
   /** Four vectors of 512 bits: enough independent sums to hide the latency of a fused multiply-add. */
   public static final int PANEL_ROWS = 64;
 
@@ -45,6 +45,11 @@ public record PackedMatrix(
     return Math.ceilDiv(rows, PANEL_ROWS);
   }
 
+  @Override
+  public TensorType type() {
+    return format.type();
+  }
+
   public int panels() {
     return panels(rows);
   }
@@ -71,23 +76,20 @@ public record PackedMatrix(
    *
    * @return whether all scales and numbers are finite
    */
-  public static boolean packPanel(
-      WeightMatrix source, PanelFormat format, int panel, MemorySegment target) {
-    int blocksPerRow = source.columns() / source.type().blockSize();
+  public static boolean packPanel(WeightRows source, int panel, MemorySegment target) {
+    TensorType type = source.type();
+    PanelFormat format = PanelFormats.of(type);
+    int blocksPerRow = source.columns() / type.blockSize();
     int lanes = Math.min(PANEL_ROWS, source.rows() - panel * PANEL_ROWS);
+    MemorySegment blocks = source.rows(panel * PANEL_ROWS, lanes);
+    long offset = 0;
     boolean finite = true;
     for (int lane = 0; lane < lanes; lane++) {
-      long rowOffset = (long) (panel * PANEL_ROWS + lane) * source.rowBytes();
       for (int block = 0; block < blocksPerRow; block++) {
-        int column = block * source.type().blockSize();
-        finite &=
-            format.pack(
-                source.data(),
-                rowOffset + (long) block * source.type().blockBytes(),
-                column % format.blockColumns(),
-                target,
-                (long) (column / format.blockColumns()) * format.blockBytes(),
-                lane);
+        int column = block * type.blockSize();
+        long packed = (long) (column / format.blockColumns()) * format.blockBytes();
+        finite &= format.pack(blocks, offset, column % format.blockColumns(), target, packed, lane);
+        offset += type.blockBytes();
       }
     }
     return finite;

@@ -70,11 +70,12 @@ public enum PackedNumbers {
    *
    * @param offset of the slice, plus the row
    * @param to where the slice's first weight of this row goes
+   * @param stride from one weight to the next
    */
   final void decode(
-      MemorySegment packed, long offset, int first, int columns, float scale, float minimum, float[] weights, int to) {
+      MemorySegment packed, long offset, int first, int columns, float scale, float minimum, float[] weights, int to, int stride) {
     for (int column = first; column < first + columns; column++) {
-      weights[to + column * PANEL_ROWS] = Math.fma(number(packed, offset, column), scale, minimum);
+      weights[to + column * stride] = Math.fma(number(packed, offset, column), scale, minimum);
     }
   }
 

@@ -52,13 +52,27 @@ public interface PanelFormat {
       MemorySegment source, long offset, int column, MemorySegment packed, long packedOffset, int lane);
 
   /**
-   * Decodes one slice of a packed block: the scalar twin of the vector kernels.
+   * Decodes one row of a slice of a packed block.
    *
    * @param packed where the packed block is
    * @param packedOffset of the packed block's first byte
    * @param slice index of the slice within the block
+   * @param row of the panel
+   * @param weights gets the row's weights
+   * @param to where the first goes
+   * @param stride from one weight to the next
+   */
+  void decodeRow(MemorySegment packed, long packedOffset, int slice, int row, float[] weights, int to, int stride);
+
+  /**
+   * Decodes one slice of a packed block: the scalar twin of the vector kernels.
+   *
    * @param weights gets the slice: [column][row]
    * @param to where the first goes
    */
-  void decode(MemorySegment packed, long packedOffset, int slice, float[] weights, int to);
+  default void decode(MemorySegment packed, long packedOffset, int slice, float[] weights, int to) {
+    for (int row = 0; row < PackedMatrix.PANEL_ROWS; row++) {
+      decodeRow(packed, packedOffset, slice, row, weights, to + row, PackedMatrix.PANEL_ROWS);
+    }
+  }
 }

@@ -53,12 +53,10 @@ final class Q8_0Format implements PanelFormat {
   }
 
   @Override
-  public void decode(MemorySegment packed, long packedOffset, int slice, float[] weights, int to) {
-    for (int row = 0; row < PANEL_ROWS; row++) {
-      float scale = Bytes.half(packed, packedOffset + 2L * row);
-      for (int i = row; i < SLICE_COLUMNS * PANEL_ROWS; i += PANEL_ROWS) {
-        weights[to + i] = scale * Bytes.signedByte(packed, packedOffset + SCALE_BYTES + i);
-      }
+  public void decodeRow(MemorySegment packed, long packedOffset, int slice, int row, float[] weights, int to, int stride) {
+    float scale = Bytes.half(packed, packedOffset + 2L * row);
+    for (int i = 0; i < SLICE_COLUMNS; i++) {
+      weights[to + i * stride] = scale * Bytes.signedByte(packed, packedOffset + SCALE_BYTES + (long) i * PANEL_ROWS + row);
     }
   }
 }

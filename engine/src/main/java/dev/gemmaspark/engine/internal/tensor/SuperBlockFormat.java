@@ -148,17 +148,14 @@ public abstract sealed class SuperBlockFormat implements PanelFormat permits Q2K
   }
 
   @Override
-  public final void decode(MemorySegment packed, long packedOffset, int slice, float[] weights, int to) {
-    long from = packedOffset + headerBytes() + (long) slice * sliceBytes();
-    for (int row = 0; row < PANEL_ROWS; row++) {
-      float d = Bytes.float32(packed, packedOffset + 4L * row);
-      float dmin = hasMinima() ? Bytes.float32(packed, packedOffset + 4L * (PANEL_ROWS + row)) : 0;
-      for (int i = 0; i < groups(); i++) {
-        float scale = d * Bytes.signedByte(packed, from + i * PANEL_ROWS + row);
-        float minimum =
-            hasMinima() ? -(dmin * Bytes.signedByte(packed, from + (groups() + i) * PANEL_ROWS + row)) : -zero * scale;
-        numbers.decode(packed, from + scaleBytes() + row, i * group, group, scale, minimum, weights, to + row);
-      }
+  public final void decodeRow(MemorySegment packed, long packedOffset, int slice, int row, float[] weights, int to, int stride) {
+    long from = packedOffset + headerBytes() + (long) slice * sliceBytes() + row;
+    float d = Bytes.float32(packed, packedOffset + 4L * row);
+    float dmin = hasMinima() ? Bytes.float32(packed, packedOffset + 4L * (PANEL_ROWS + row)) : 0;
+    for (int i = 0; i < groups(); i++) {
+      float scale = d * Bytes.signedByte(packed, from + i * PANEL_ROWS);
+      float minimum = hasMinima() ? -(dmin * Bytes.signedByte(packed, from + (groups() + i) * PANEL_ROWS)) : -zero * scale;
+      numbers.decode(packed, from + scaleBytes(), i * group, group, scale, minimum, weights, to, stride);
     }
   }
 }

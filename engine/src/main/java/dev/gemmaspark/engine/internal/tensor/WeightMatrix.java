@@ -14,7 +14,7 @@ import java.util.Objects;
  * @param data exactly {@code type.bytes(rows * columns)} bytes, little endian
  */
 public record WeightMatrix(
-    String name, TensorType type, int rows, int columns, MemorySegment data) {
+    String name, TensorType type, int rows, int columns, MemorySegment data) implements WeightRows {
   public WeightMatrix {
     Objects.requireNonNull(name, "name");
     long expected = Math.multiplyExact((long) rows, rowBytes(type, columns));
@@ -25,9 +25,13 @@ public record WeightMatrix(
   }
 
   /** Some of the rows, as a matrix. */
-  public WeightMatrix rows(int first, int count) {
-    return new WeightMatrix(
-        name, type, count, columns, data.asSlice(first * rowBytes(), count * rowBytes()));
+  public WeightMatrix part(int first, int count) {
+    return new WeightMatrix(name, type, count, columns, rows(first, count));
+  }
+
+  @Override
+  public MemorySegment rows(int first, int count) {
+    return data.asSlice(first * rowBytes(), count * rowBytes());
   }
 
   /** Bytes of one row. */

@@ -2,10 +2,10 @@ package dev.gemmaspark.engine.internal.weights;
 
 import dev.gemmaspark.engine.error.ModelFormatException;
 import dev.gemmaspark.engine.error.UnsupportedModelException;
-import dev.gemmaspark.engine.internal.gguf.GgufFile;
 import dev.gemmaspark.engine.internal.gguf.GgufMetadata;
 import dev.gemmaspark.engine.internal.tokenizer.TokenType;
 import dev.gemmaspark.engine.internal.tokenizer.Vocabulary;
+import java.nio.file.Path;
 
 /** The vocabulary of a GGUF file: {@code tokenizer.ggml.*}, of SentencePiece's kind. */
 final class GgufVocabularyReader {
@@ -18,31 +18,30 @@ final class GgufVocabularyReader {
 
   private GgufVocabularyReader() {}
 
-  static Vocabulary read(GgufFile file) {
-    GgufMetadata metadata = file.metadata();
+  static Vocabulary read(Path path, GgufMetadata metadata) {
     String kind = metadata.string(PREFIX + "model");
     if (!kind.equals(SENTENCE_PIECE)) {
       throw new UnsupportedModelException(
           "%s has a tokenizer of kind '%s'; Gemma's is '%s' (SentencePiece)"
-              .formatted(file.path(), kind, SENTENCE_PIECE));
+              .formatted(path, kind, SENTENCE_PIECE));
     }
     return Vocabulary.of(
-        file.path(),
+        path,
         metadata.strings(PREFIX + "tokens"),
         metadata.floats(PREFIX + "scores"),
-        types(file),
+        types(path, metadata),
         metadata.optionalInteger(PREFIX + "bos_token_id").orElse(BOS),
         metadata.optionalInteger(PREFIX + "eos_token_id").orElse(EOS),
         metadata.optionalInteger(PREFIX + "unknown_token_id").orElse(UNKNOWN));
   }
 
-  private static TokenType[] types(GgufFile file) {
-    int[] numbers = file.metadata().integers(PREFIX + "token_type");
+  private static TokenType[] types(Path path, GgufMetadata metadata) {
+    int[] numbers = metadata.integers(PREFIX + "token_type");
     TokenType[] types = new TokenType[numbers.length];
     for (int id = 0; id < numbers.length; id++) {
       if (numbers[id] < 1 || numbers[id] > TYPES.length) {
         throw new ModelFormatException(
-            file.path(),
+            path,
             ModelFormatException.NO_OFFSET,
             "piece %d of the vocabulary has type %d; 1 to %d expected".formatted(id, numbers[id], TYPES.length));
       }

@@ -1,6 +1,6 @@
 package dev.gemmaspark.engine.internal.weights;
 
-import dev.gemmaspark.engine.internal.tensor.WeightMatrix;
+import dev.gemmaspark.engine.internal.tensor.Matrix;
 import java.util.List;
 import java.util.Optional;
 
@@ -19,33 +19,47 @@ import java.util.Optional;
  * @param up as {@code gate}
  * @param down hidden size rows, intermediate size columns
  * @param postFeedForwardNorm hidden size; Gemma 2 only
+ * @param <M> the layout of the matrices
  */
-public record LayerWeights(
+public record LayerWeights<M extends Matrix>(
     float[] attentionNorm,
-    WeightMatrix query,
-    WeightMatrix key,
-    WeightMatrix value,
-    WeightMatrix output,
+    M query,
+    M key,
+    M value,
+    M output,
     Optional<float[]> postAttentionNorm,
     float[] feedForwardNorm,
-    WeightMatrix gate,
-    WeightMatrix up,
-    WeightMatrix down,
+    M gate,
+    M up,
+    M down,
     Optional<float[]> postFeedForwardNorm) {
 
   /** The seven matrices, in the order of the forward pass. */
-  public List<WeightMatrix> matrices() {
+  public List<M> matrices() {
     return List.of(query, key, value, output, gate, up, down);
   }
 
-  /** All weights. */
-  public long parameters() {
-    long count = attentionNorm.length + feedForwardNorm.length;
-    count += postAttentionNorm.map(norm -> norm.length).orElse(0);
-    count += postFeedForwardNorm.map(norm -> norm.length).orElse(0);
-    for (WeightMatrix matrix : matrices()) {
-      count += (long) matrix.rows() * matrix.columns();
-    }
-    return count;
+  /** All weights of the norms. */
+  long normParameters() {
+    return attentionNorm.length
+        + feedForwardNorm.length
+        + postAttentionNorm.map(norm -> norm.length).orElse(0)
+        + postFeedForwardNorm.map(norm -> norm.length).orElse(0);
+  }
+
+  /** The same layer, with other matrices; they are asked for in the order of {@link #matrices}. */
+  <N extends Matrix> LayerWeights<N> map(int layer, ModelWeights.MatrixMapping<M, N> mapping) {
+    return new LayerWeights<>(
+        attentionNorm,
+        mapping.apply(new TensorName(TensorRole.QUERY, layer), query),
+        mapping.apply(new TensorName(TensorRole.KEY, layer), key),
+        mapping.apply(new TensorName(TensorRole.VALUE, layer), value),
+        mapping.apply(new TensorName(TensorRole.OUTPUT, layer), output),
+        postAttentionNorm,
+        feedForwardNorm,
+        mapping.apply(new TensorName(TensorRole.GATE, layer), gate),
+        mapping.apply(new TensorName(TensorRole.UP, layer), up),
+        mapping.apply(new TensorName(TensorRole.DOWN, layer), down),
+        postFeedForwardNorm);
   }
 }

@@ -11,7 +11,9 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.Comparator;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.DoubleConsumer;
 
@@ -44,6 +46,31 @@ public final class ModelChecksum {
     String checksum = compute(file, attributes.size(), progress);
     remember(memo, checksum);
     return checksum;
+  }
+
+  /**
+   * The checksum of some files together: that of the only one, or of a text with a line for each, its checksum, a space and its name, in the
+   * order of the names.
+   *
+   * @param progress is told the share of the files that has been read
+   */
+  public static String of(List<Path> files, Path cacheDirectory, DoubleConsumer progress) throws IOException {
+    if (files.size() == 1) {
+      return of(files.getFirst(), cacheDirectory, progress);
+    }
+    List<Path> ordered = files.stream().sorted(Comparator.comparing(file -> file.getFileName().toString())).toList();
+    StringBuilder text = new StringBuilder();
+    for (int i = 0; i < ordered.size(); i++) {
+      int done = i;
+      String checksum = of(ordered.get(i), cacheDirectory, share -> progress.accept((done + share) / ordered.size()));
+      text.append(checksum).append(' ').append(ordered.get(i).getFileName()).append('\n');
+    }
+    return of(text.toString());
+  }
+
+  /** The checksum of a text, in UTF-8. */
+  public static String of(String text) {
+    return of(text.getBytes(StandardCharsets.UTF_8));
   }
 
   /** The checksum of some bytes. */

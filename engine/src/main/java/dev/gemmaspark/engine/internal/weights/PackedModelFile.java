@@ -6,7 +6,7 @@ import dev.gemmaspark.engine.internal.parallel.WorkerPool;
 import dev.gemmaspark.engine.internal.tensor.PackedMatrix;
 import dev.gemmaspark.engine.internal.tensor.PanelFormat;
 import dev.gemmaspark.engine.internal.tensor.PanelFormats;
-import dev.gemmaspark.engine.internal.tensor.WeightMatrix;
+import dev.gemmaspark.engine.internal.tensor.WeightRows;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -46,22 +46,22 @@ public final class PackedModelFile {
   private static final int HEADER_BYTES = 4096;
   private static final int ALIGNMENT = 4096;
 
-  private final ModelWeights weights;
+  private final ModelWeights<WeightRows> weights;
   private final Path model;
   private final byte[] sha256;
   private final Path file;
   private final List<Entry> entries = new ArrayList<>();
   private final long size;
 
-  private record Entry(WeightMatrix source, PanelFormat format, long offset, long bytes) {}
+  private record Entry(WeightRows source, PanelFormat format, long offset, long bytes) {}
 
-  private PackedModelFile(ModelWeights weights, Path model, String sha256, Path cacheDirectory) {
+  private PackedModelFile(ModelWeights<WeightRows> weights, Path model, String sha256, Path cacheDirectory) {
     this.weights = weights;
     this.model = model;
     this.sha256 = HexFormat.of().parseHex(sha256);
     this.file = cacheDirectory.resolve("packed").resolve(sha256 + "-v" + LAYOUT_VERSION + ".panels");
     long offset = HEADER_BYTES;
-    for (WeightMatrix source : weights.matrices()) {
+    for (WeightRows source : weights.matrices()) {
       PanelFormat format = PanelFormats.of(source.type());
       long bytes = PackedMatrix.packedBytes(format, source.rows(), source.columns());
       entries.add(new Entry(source, format, offset, bytes));
@@ -82,8 +82,8 @@ public final class PackedModelFile {
    * @throws ModelFormatException if weights are not finite
    * @throws GemmaException if the cache cannot be written
    */
-  public static PackedModel open(
-      ModelWeights weights, Path model, String sha256, Path cacheDirectory, WorkerPool pool, DoubleConsumer progress) {
+  public static ModelWeights<PackedMatrix> open(
+      ModelWeights<WeightRows> weights, Path model, String sha256, Path cacheDirectory, WorkerPool pool, DoubleConsumer progress) {
     PackedModelFile packed = new PackedModelFile(weights, model, sha256, cacheDirectory);
     try {
       if (!packed.isWhole()) {
@@ -173,7 +173,7 @@ public final class PackedModelFile {
     long bytes = PackedMatrix.panelBytes(entry.format, entry.source.columns());
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment packed = arena.allocate(bytes);
-      if (!PackedMatrix.packPanel(entry.source, entry.format, panel, packed)) {
+      if (!PackedMatrix.packPanel(entry.source, panel, packed)) {
         throw new ModelFormatException(
             model,
             ModelFormatException.NO_OFFSET,
@@ -195,37 +195,18 @@ public final class PackedModelFile {
     }
   }
 
-  private PackedModel map() throws IOException {
+  private ModelWeights<PackedMatrix> map() throws IOException {
     MemorySegment mapped;
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
       mapped = channel.map(FileChannel.MapMode.READ_ONLY, 0, size, Arena.ofAuto());
     }
-    Iterator<PackedMatrix> matrices =
-        entries.stream()
-            .map(
-                entry ->
-                    new PackedMatrix(
-                        entry.source.name(),
-                        entry.format,
-                        entry.source.rows(),
-                        entry.source.columns(),
-                        mapped.asSlice(entry.offset, entry.bytes)))
-            .iterator();
-    PackedMatrix head = matrices.next();
-    List<PackedLayer> layers = new ArrayList<>();
-    for (LayerWeights layer : weights.layers()) {
-      layers.add(
-          new PackedLayer(
-              layer,
-              matrices.next(),
-              matrices.next(),
-              matrices.next(),
-              matrices.next(),
-              matrices.next(),
-              matrices.next(),
-              matrices.next()));
-    }
-    return new PackedModel(weights, head, layers);
+    Iterator<Entry> next = entries.iterator();
+    return weights.map(
+        (name, source) -> {
+          Entry entry = next.next();
+          MemorySegment data = mapped.asSlice(entry.offset, entry.bytes);
+          return new PackedMatrix(source.name(), entry.format, source.rows(), source.columns(), data);
+        });
   }
 
   /** Carries an {@link IOException} out of a worker. */

@@ -23,6 +23,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 
@@ -46,7 +47,7 @@ public final class SyntheticModel implements AutoCloseable {
   private final RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(1);
   private final String type;
   private long end;
-  private PackedModel model;
+  private ModelWeights<PackedMatrix> model;
 
   private SyntheticModel(Path file, String type) throws IOException {
     this.file = file;
@@ -91,16 +92,17 @@ public final class SyntheticModel implements AutoCloseable {
   }
 
   /** Until the model is closed. */
-  public PackedModel model() {
+  public ModelWeights<PackedMatrix> model() {
     return model;
   }
 
-  private PackedModel write(ModelConfig config) throws IOException {
+  private ModelWeights<PackedMatrix> write(ModelConfig config) throws IOException {
     int hidden = config.hiddenSize();
     int queries = config.attentionHeads() * config.headDim();
     int keys = config.kvHeads() * config.headDim();
-    WeightMatrix embedding = embedding(config);
-    PackedMatrix head = matrix("token_embd", embedding.type(), embedding.rows(), hidden);
+    // model files of four bits keep the embedding in six
+    TensorType finest = type.startsWith("Q4") ? TensorType.Q6_K : TensorType.valueOf(type);
+    PackedMatrix head = matrix("token_embd", finest, config.vocabSize(), hidden);
     List<PackedMatrix> packed = new ArrayList<>();
     for (int layer = 0; layer < config.layers(); layer++) {
       TensorType plain = type.equals(Q4_K_M) ? TensorType.Q4_K : TensorType.valueOf(type);
@@ -113,40 +115,20 @@ public final class SyntheticModel implements AutoCloseable {
       packed.add(matrix("ffn_up", plain, config.intermediateSize(), hidden));
       packed.add(matrix("ffn_down", fine, hidden, config.intermediateSize()));
     }
-    return assemble(config, embedding, head, packed);
+    return assemble(config, head, packed);
   }
 
-  /** Nobody reads the rows that the layers' matrices were packed from: they are a hole in the file. */
-  private PackedModel assemble(ModelConfig config, WeightMatrix embedding, PackedMatrix head, List<PackedMatrix> packed)
-      throws IOException {
-    long longest = packed.stream().mapToLong(SyntheticModel::sourceBytes).max().orElseThrow();
-    MemorySegment hole = map(end, longest);
-    List<LayerWeights> sources = new ArrayList<>();
-    List<PackedLayer> layers = new ArrayList<>();
+  private static ModelWeights<PackedMatrix> assemble(ModelConfig config, PackedMatrix head, List<PackedMatrix> packed) {
+    float[] norm = new float[config.hiddenSize()];
+    Arrays.fill(norm, 1);
+    Optional<float[]> postNorm = Optional.of(norm);
+    List<LayerWeights<PackedMatrix>> layers = new ArrayList<>();
     for (int i = 0; i < packed.size(); i += 7) {
       List<PackedMatrix> p = packed.subList(i, i + 7);
-      List<WeightMatrix> s = p.stream().map(matrix -> source(matrix, hole)).toList();
-      float[] norm = new float[config.hiddenSize()];
-      Arrays.fill(norm, 1);
-      LayerWeights source =
-          new LayerWeights(
-              norm, s.get(0), s.get(1), s.get(2), s.get(3), Optional.of(norm), norm, s.get(4), s.get(5), s.get(6), Optional.of(norm));
-      sources.add(source);
-      layers.add(new PackedLayer(source, p.get(0), p.get(1), p.get(2), p.get(3), p.get(4), p.get(5), p.get(6)));
+      layers.add(
+          new LayerWeights<>(norm, p.get(0), p.get(1), p.get(2), p.get(3), postNorm, norm, p.get(4), p.get(5), p.get(6), postNorm));
     }
-    float[] outputNorm = new float[config.hiddenSize()];
-    Arrays.fill(outputNorm, 1);
-    return new PackedModel(
-        new ModelWeights(config, vocabulary(), Optional.empty(), embedding, sources, outputNorm), head, layers);
-  }
-
-  private static long sourceBytes(PackedMatrix matrix) {
-    return matrix.rows() * matrix.format().type().bytes(matrix.columns());
-  }
-
-  private static WeightMatrix source(PackedMatrix matrix, MemorySegment hole) {
-    return new WeightMatrix(
-        matrix.name(), matrix.format().type(), matrix.rows(), matrix.columns(), hole.asSlice(0, sourceBytes(matrix)));
+    return new ModelWeights<>(config, vocabulary(), Optional.empty(), Set.of(), head, layers, norm);
   }
 
   /** As llama.cpp chooses them: https://github.com/ggml-org/llama.cpp/blob/master/src/llama-quant.cpp. */
@@ -154,20 +136,12 @@ public final class SyntheticModel implements AutoCloseable {
     return layer < layers / 8 || layer >= 7 * layers / 8 || (layer - layers / 8) % 3 == 2;
   }
 
-  /** Model files of four bits keep the embedding, which is the output head too, in six. */
-  private WeightMatrix embedding(ModelConfig config) throws IOException {
-    TensorType six = type.startsWith("Q4") ? TensorType.Q6_K : TensorType.valueOf(type);
-    ByteBuffer rows = ByteBuffer.wrap(randomBlocks(six, PackedMatrix.PANEL_ROWS, config.hiddenSize()));
-    MemorySegment data = writeRepeated(rows, config.vocabSize() / PackedMatrix.PANEL_ROWS, 0);
-    return new WeightMatrix("token_embd", six, config.vocabSize(), config.hiddenSize(), data);
-  }
-
   private PackedMatrix matrix(String name, TensorType type, int rows, int columns) throws IOException {
     PanelFormat format = PanelFormats.of(type);
     MemorySegment blocks = MemorySegment.ofArray(randomBlocks(type, PackedMatrix.PANEL_ROWS, columns));
     WeightMatrix source = new WeightMatrix(name, type, PackedMatrix.PANEL_ROWS, columns, blocks);
     byte[] panel = new byte[Math.toIntExact(PackedMatrix.panelBytes(format, columns))];
-    PackedMatrix.packPanel(source, format, 0, MemorySegment.ofArray(panel));
+    PackedMatrix.packPanel(source, 0, MemorySegment.ofArray(panel));
     int panels = PackedMatrix.panels(rows);
     long slack = PackedMatrix.packedBytes(format, rows, columns) - panels * (long) panel.length;
     return new PackedMatrix(name, format, rows, columns, writeRepeated(ByteBuffer.wrap(panel), panels, slack));

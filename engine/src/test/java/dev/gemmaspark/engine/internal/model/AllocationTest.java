@@ -11,10 +11,8 @@ import dev.gemmaspark.engine.internal.tensor.KvType;
 import dev.gemmaspark.engine.internal.tensor.PackedMatrix;
 import dev.gemmaspark.engine.internal.tensor.RandomWeights;
 import dev.gemmaspark.engine.internal.tensor.TensorType;
-import dev.gemmaspark.engine.internal.weights.LayerWeights;
+import dev.gemmaspark.engine.internal.tensor.WeightRows;
 import dev.gemmaspark.engine.internal.weights.ModelWeights;
-import dev.gemmaspark.engine.internal.weights.PackedLayer;
-import dev.gemmaspark.engine.internal.weights.PackedModel;
 import dev.gemmaspark.engine.internal.weights.RandomModel;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
@@ -57,10 +55,8 @@ class AllocationTest {
 
   /** Runs steps until they allocate next to nothing, or time is up; prints the bytes that the last ones allocated. */
   public static void main(String[] arguments) {
-    ModelWeights weights = RandomModel.gemma2(TensorType.valueOf(arguments[0]));
-    List<PackedLayer> layers = new ArrayList<>();
-    weights.layers().forEach(layer -> layers.add(packed(layer)));
-    PackedModel model = new PackedModel(weights, RandomWeights.packed(weights.embedding()), layers);
+    ModelWeights<WeightRows> weights = RandomModel.gemma2(TensorType.valueOf(arguments[0]));
+    ModelWeights<PackedMatrix> model = weights.map((name, matrix) -> RandomWeights.packed(matrix));
     try (WorkerPool pool = new WorkerPool(2, WORKER)) {
       long worker =
           Thread.getAllStackTraces().keySet().stream()
@@ -113,10 +109,5 @@ class AllocationTest {
     long before = THREADS.getThreadAllocatedBytes(worker);
     model.forward(step);
     return THREADS.getThreadAllocatedBytes(worker) - before;
-  }
-
-  private static PackedLayer packed(LayerWeights layer) {
-    List<PackedMatrix> m = layer.matrices().stream().map(RandomWeights::packed).toList();
-    return new PackedLayer(layer, m.get(0), m.get(1), m.get(2), m.get(3), m.get(4), m.get(5), m.get(6));
   }
 }

@@ -12,10 +12,8 @@ import dev.gemmaspark.engine.internal.tensor.KvType;
 import dev.gemmaspark.engine.internal.tensor.PackedMatrix;
 import dev.gemmaspark.engine.internal.tensor.RandomWeights;
 import dev.gemmaspark.engine.internal.tensor.TensorType;
-import dev.gemmaspark.engine.internal.weights.LayerWeights;
+import dev.gemmaspark.engine.internal.tensor.WeightRows;
 import dev.gemmaspark.engine.internal.weights.ModelWeights;
-import dev.gemmaspark.engine.internal.weights.PackedLayer;
-import dev.gemmaspark.engine.internal.weights.PackedModel;
 import dev.gemmaspark.engine.internal.weights.RandomModel;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -42,7 +40,7 @@ class GemmaModelTest {
   @ParameterizedTest
   @EnumSource
   void norOnWhetherAnotherPromptHasTheSameBeginning(KvType kvType) {
-    PackedModel packed = pack(RandomModel.gemma2(TensorType.Q4_K));
+    ModelWeights<PackedMatrix> packed = pack(RandomModel.gemma2(TensorType.Q4_K));
     // no longer than the window: else it is not shared
     int[] prompt = prompt(1, 23);
     int[] other = prompt.clone();
@@ -74,7 +72,7 @@ class GemmaModelTest {
     return from;
   }
 
-  private static void compare(PackedModel packed, KvType kvType) {
+  private static void compare(ModelWeights<PackedMatrix> packed, KvType kvType) {
     List<int[]> prompts = new ArrayList<>();
     for (int i = 0; i < 5; i++) {
       prompts.add(prompt(i, LENGTH - 13 * i));
@@ -99,7 +97,7 @@ class GemmaModelTest {
 
   /** The logits after each prompt's last token. */
   private static List<float[]> run(
-      PackedModel packed, KvType kvType, Kernels kernels, int threads, int chunk, List<int[]> prompts) {
+      ModelWeights<PackedMatrix> packed, KvType kvType, Kernels kernels, int threads, int chunk, List<int[]> prompts) {
     try (WorkerPool pool = new WorkerPool(threads, "test")) {
       GemmaModel model = new GemmaModel(packed, kernels, pool, chunk * prompts.size(), 256, kvType);
       KvCachePool caches = new KvCachePool(model.cacheShape(), 64 << 20);
@@ -143,21 +141,7 @@ class GemmaModelTest {
     return prompt;
   }
 
-  private static PackedModel pack(ModelWeights weights) {
-    List<PackedLayer> layers = new ArrayList<>();
-    for (LayerWeights layer : weights.layers()) {
-      List<PackedMatrix> packed = layer.matrices().stream().map(RandomWeights::packed).toList();
-      layers.add(
-          new PackedLayer(
-              layer,
-              packed.get(0),
-              packed.get(1),
-              packed.get(2),
-              packed.get(3),
-              packed.get(4),
-              packed.get(5),
-              packed.get(6)));
-    }
-    return new PackedModel(weights, RandomWeights.packed(weights.embedding()), layers);
+  private static ModelWeights<PackedMatrix> pack(ModelWeights<WeightRows> weights) {
+    return weights.map((name, matrix) -> RandomWeights.packed(matrix));
   }
 }

@@ -60,13 +60,13 @@ public final class RandomWeights {
   }
 
   /** The matrix, packed. */
-  public static PackedMatrix packed(WeightMatrix matrix) {
+  public static PackedMatrix packed(WeightRows matrix) {
     PanelFormat format = PanelFormats.of(matrix.type());
     long bytes = PackedMatrix.packedBytes(format, matrix.rows(), matrix.columns());
     MemorySegment data = java.lang.foreign.Arena.ofAuto().allocate(bytes, 64);
     long panelBytes = PackedMatrix.panelBytes(format, matrix.columns());
     for (int panel = 0; panel < PackedMatrix.panels(matrix.rows()); panel++) {
-      PackedMatrix.packPanel(matrix, format, panel, data.asSlice(panel * panelBytes, panelBytes));
+      PackedMatrix.packPanel(matrix, panel, data.asSlice(panel * panelBytes, panelBytes));
     }
     return new PackedMatrix(matrix.name(), format, matrix.rows(), matrix.columns(), data);
   }

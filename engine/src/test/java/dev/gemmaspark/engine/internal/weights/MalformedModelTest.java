@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.gemmaspark.engine.error.GemmaException;
 import dev.gemmaspark.engine.internal.gguf.GgufBuilder;
 import dev.gemmaspark.engine.internal.tensor.TensorType;
+import dev.gemmaspark.engine.internal.tensor.WeightRows;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -122,7 +123,7 @@ class MalformedModelTest {
   @MethodSource("malformed")
   void aBrokenFileIsSaidToBe(String name, byte[] content, String message) throws IOException {
     Path path = Files.write(folder.resolve("model.gguf"), content);
-    assertThatThrownBy(() -> ModelLoader.load(path))
+    assertThatThrownBy(() -> ModelLoader.load(ModelFiles.of(path)))
         .isInstanceOf(GemmaException.class)
         .hasMessageContaining(message)
         .hasMessageContaining("model.gguf");
@@ -130,7 +131,7 @@ class MalformedModelTest {
 
   @Test
   void soundTwinsLoad() throws IOException {
-    ModelWeights weights = load(tiny().build());
+    ModelWeights<WeightRows> weights = load(tiny().build());
     assertThat(weights.config().hiddenSize()).isEqualTo(32);
     assertThat(weights.vocabulary().size()).isEqualTo(268);
     assertThat(load(tiny().version(2).build()).config()).isEqualTo(weights.config());
@@ -142,17 +143,17 @@ class MalformedModelTest {
   void fusedAttentionWeightsAreTakenApart() throws IOException {
     // The tiny model with one tensor in place of three: 32 rows of queries, 16 of keys, 16 of values.
     byte[] file = tiny().tensor("blk.0.attn_qkv.weight", TensorType.Q8_0, 32, 64).build();
-    LayerWeights layer = load(file).layers().getFirst();
+    LayerWeights<WeightRows> layer = load(file).layers().getFirst();
     assertThat(layer.query().name()).isEqualTo("blk.0.attn_qkv.weight");
     assertThat(layer.query().rows()).isEqualTo(32);
     assertThat(layer.value().rows()).isEqualTo(16);
-    assertThat(layer.value().data().byteSize()).isEqualTo(16 * 34);
+    assertThat(layer.value().bytes()).isEqualTo(16 * 34);
   }
 
   @Test
   void whatIsNotThereOrNoFileIsSaidToBe() {
-    assertThatThrownBy(() -> ModelLoader.load(folder.resolve("none.gguf"))).hasMessageContaining("There is no file").hasMessageContaining("none.gguf");
-    assertThatThrownBy(() -> ModelLoader.load(folder)).hasMessageContaining("is a directory");
+    assertThatThrownBy(() -> ModelFiles.of(folder.resolve("none.gguf"))).hasMessageContaining("There is no file").hasMessageContaining("none.gguf");
+    assertThatThrownBy(() -> ModelFiles.of(folder)).hasMessageContaining("is a directory without config.json");
   }
 
   @Test
@@ -160,7 +161,7 @@ class MalformedModelTest {
     byte[] whole = tiny().build();
     for (int length = 0; length < whole.length - 32; length += length < 9000 ? 7 : 101) {
       Path path = Files.write(folder.resolve("cut.gguf"), Arrays.copyOf(whole, length));
-      assertThatThrownBy(() -> ModelLoader.load(path)).isInstanceOf(GemmaException.class);
+      assertThatThrownBy(() -> ModelLoader.load(ModelFiles.of(path))).isInstanceOf(GemmaException.class);
     }
   }
 
@@ -177,7 +178,7 @@ class MalformedModelTest {
       Path path = Files.write(folder.resolve("flipped.gguf"), broken);
       long start = System.nanoTime();
       try {
-        ModelLoader.load(path);
+        ModelLoader.load(ModelFiles.of(path));
       } catch (GemmaException e) {
         refused++;
       }
@@ -186,8 +187,8 @@ class MalformedModelTest {
     assertThat(refused).isGreaterThan(500);
   }
 
-  private ModelWeights load(byte[] content) throws IOException {
-    return ModelLoader.load(Files.write(folder.resolve("sound.gguf"), content));
+  private ModelWeights<WeightRows> load(byte[] content) throws IOException {
+    return ModelLoader.load(ModelFiles.of(Files.write(folder.resolve("sound.gguf"), content)));
   }
 
   private static byte[] aligned() {

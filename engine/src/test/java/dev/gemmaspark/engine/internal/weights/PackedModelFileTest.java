@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.gemmaspark.engine.error.GemmaException;
 import dev.gemmaspark.engine.internal.parallel.WorkerPool;
+import dev.gemmaspark.engine.internal.tensor.PackedMatrix;
 import dev.gemmaspark.engine.internal.tensor.TensorType;
+import dev.gemmaspark.engine.internal.tensor.WeightRows;
 import java.io.IOException;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
@@ -25,14 +27,14 @@ class PackedModelFileTest {
   private static final String SHA256 = "ab".repeat(32);
 
   @TempDir Path cache;
-  private final ModelWeights weights = RandomModel.gemma2(TensorType.Q8_0);
+  private final ModelWeights<WeightRows> weights = RandomModel.gemma2(TensorType.Q8_0);
   private final AtomicInteger writes = new AtomicInteger();
 
   @Test
   void theSecondOpeningReadsWhatTheFirstWrote() throws Exception {
-    PackedModel first = open();
+    ModelWeights<PackedMatrix> first = open();
     FileTime written = Files.getLastModifiedTime(file());
-    PackedModel second = open();
+    ModelWeights<PackedMatrix> second = open();
     assertThat(writes).hasValue(1);
     assertThat(Files.getLastModifiedTime(file())).isEqualTo(written);
     assertThat(bytes(second)).isEqualTo(bytes(first));
@@ -40,11 +42,11 @@ class PackedModelFileTest {
 
   @Test
   void ofManyThatOpenAtOnceOneWrites() throws Exception {
-    List<CompletableFuture<PackedModel>> openings = new ArrayList<>();
+    List<CompletableFuture<ModelWeights<PackedMatrix>>> openings = new ArrayList<>();
     for (int i = 0; i < 6; i++) {
       openings.add(CompletableFuture.supplyAsync(this::open, task -> Thread.ofPlatform().start(task)));
     }
-    for (CompletableFuture<PackedModel> opening : openings) {
+    for (CompletableFuture<ModelWeights<PackedMatrix>> opening : openings) {
       opening.get();
     }
     assertThat(writes).hasValue(1);
@@ -88,7 +90,7 @@ class PackedModelFileTest {
     assertThat(ModelChecksum.of(file, cache, share -> writes.incrementAndGet())).isNotEqualTo(abc);
   }
 
-  private PackedModel open() {
+  private ModelWeights<PackedMatrix> open() {
     try (WorkerPool pool = new WorkerPool(2, "test")) {
       return PackedModelFile.open(
           weights,
@@ -122,7 +124,7 @@ class PackedModelFileTest {
     }
   }
 
-  private static byte[] bytes(PackedModel model) {
+  private static byte[] bytes(ModelWeights<PackedMatrix> model) {
     return model.layers().getLast().down().data().toArray(ValueLayout.JAVA_BYTE);
   }
 }

@@ -2,7 +2,7 @@ package dev.gemmaspark.engine.internal.weights;
 
 import dev.gemmaspark.engine.internal.tensor.RandomWeights;
 import dev.gemmaspark.engine.internal.tensor.TensorType;
-import dev.gemmaspark.engine.internal.tensor.WeightMatrix;
+import dev.gemmaspark.engine.internal.tensor.WeightRows;
 import dev.gemmaspark.engine.internal.tokenizer.TokenType;
 import dev.gemmaspark.engine.internal.tokenizer.Vocabulary;
 import java.util.ArrayList;
@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 
@@ -19,15 +20,15 @@ public final class RandomModel {
 
   private RandomModel() {}
 
-  public static ModelWeights gemma2(TensorType type) {
+  public static ModelWeights<WeightRows> gemma2(TensorType type) {
     ModelConfig config =
         new ModelConfig(
             Architecture.GEMMA2, 3, 256, 512, 4, 2, 32, 0.2f, 50f, 30f, 24, 1e-6f, 10000f, 256, VOCABULARY);
     RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(7);
-    List<LayerWeights> layers = new ArrayList<>();
+    List<LayerWeights<WeightRows>> layers = new ArrayList<>();
     for (int i = 0; i < config.layers(); i++) {
       layers.add(
-          new LayerWeights(
+          new LayerWeights<>(
               norm(256, random),
               matrix(type, 128, 256, random),
               matrix(type, 64, 256, random),
@@ -40,11 +41,11 @@ public final class RandomModel {
               matrix(type, 256, 512, random),
               Optional.of(norm(256, random))));
     }
-    return new ModelWeights(
-        config, vocabulary(), Optional.empty(), matrix(type, VOCABULARY, 256, random), layers, norm(256, random));
+    return new ModelWeights<>(
+        config, vocabulary(), Optional.empty(), Set.of(1), matrix(type, VOCABULARY, 256, random), layers, norm(256, random));
   }
 
-  private static WeightMatrix matrix(TensorType type, int rows, int columns, RandomGenerator random) {
+  private static WeightRows matrix(TensorType type, int rows, int columns, RandomGenerator random) {
     return RandomWeights.matrix(type, rows, columns, random);
   }
 

@@ -1,0 +1,115 @@
+package dev.gemmaspark.engine.internal.weights;
+
+import dev.gemmaspark.engine.error.ModelFormatException;
+import dev.gemmaspark.engine.error.UnsupportedModelException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Optional;
+
+/** The sizes and constants of a model: checked before any tensor is looked at, because all shapes follow from them. */
+abstract class ConfigReader {
+  static final int LARGEST_SIZE = 1 << 20;
+  private static final int MOST_LAYERS = 512;
+  private static final int LARGEST_CONTEXT = 1 << 24;
+  private static final int DEFAULT_WINDOW = 4096;
+  private static final float DEFAULT_ROPE_THETA = 10000f;
+  private static final float DEFAULT_ATTENTION_SOFTCAP = 50f;
+  private static final float DEFAULT_FINAL_SOFTCAP = 30f;
+
+  final Path path;
+  final Architecture architecture;
+
+  ConfigReader(Path path, Architecture architecture) {
+    this.path = path;
+    this.architecture = architecture;
+  }
+
+  static Architecture architecture(Path path, String name) {
+    return Arrays.stream(Architecture.values())
+        .filter(architecture -> architecture.label().equals(name))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new UnsupportedModelException(
+                    "%s holds a model of architecture '%s'; supported are %s"
+                        .formatted(path, name, Arrays.stream(Architecture.values()).map(Architecture::label).toList())));
+  }
+
+  /** What the source calls a key. */
+  abstract String name(ConfigKey key);
+
+  abstract Optional<Integer> integer(ConfigKey key);
+
+  abstract Optional<Float> number(ConfigKey key);
+
+  /** What queries are multiplied with. */
+  abstract float queryScale(int layers, int hiddenSize, int heads, int headDim);
+
+  abstract int vocabSize();
+
+  final ModelConfig read() {
+    int layers = between(ConfigKey.LAYERS, required(ConfigKey.LAYERS), 1, MOST_LAYERS);
+    int hiddenSize = size(ConfigKey.HIDDEN_SIZE, required(ConfigKey.HIDDEN_SIZE));
+    int heads = size(ConfigKey.ATTENTION_HEADS, required(ConfigKey.ATTENTION_HEADS));
+    int kvHeads = size(ConfigKey.KV_HEADS, integer(ConfigKey.KV_HEADS).orElse(heads));
+    require(ConfigKey.KV_HEADS, kvHeads, heads % kvHeads == 0, "a divisor of the " + heads + " heads");
+    int headDim = size(ConfigKey.HEAD_DIM, integer(ConfigKey.HEAD_DIM).orElse(hiddenSize / heads));
+    require(ConfigKey.HEAD_DIM, headDim, headDim % 2 == 0, "even");
+    int valueDim = integer(ConfigKey.VALUE_DIM).orElse(headDim);
+    require(ConfigKey.VALUE_DIM, valueDim, valueDim == headDim, "the key length " + headDim);
+    float epsilon = number(ConfigKey.NORM_EPSILON).orElse(1e-6f);
+    require(ConfigKey.NORM_EPSILON, epsilon, epsilon > 0 && epsilon < 1, "between 0 and 1");
+    float theta = number(ConfigKey.ROPE_THETA).orElse(DEFAULT_ROPE_THETA);
+    require(ConfigKey.ROPE_THETA, theta, theta > 0 && Float.isFinite(theta), "a positive number");
+    boolean second = architecture == Architecture.GEMMA2;
+    return new ModelConfig(
+        architecture,
+        layers,
+        hiddenSize,
+        size(ConfigKey.INTERMEDIATE_SIZE, required(ConfigKey.INTERMEDIATE_SIZE)),
+        heads,
+        kvHeads,
+        headDim,
+        queryScale(layers, hiddenSize, heads, headDim),
+        second ? softcap(ConfigKey.ATTENTION_SOFTCAP, DEFAULT_ATTENTION_SOFTCAP) : 0,
+        second ? softcap(ConfigKey.FINAL_SOFTCAP, DEFAULT_FINAL_SOFTCAP) : 0,
+        second
+            ? between(
+                ConfigKey.SLIDING_WINDOW, integer(ConfigKey.SLIDING_WINDOW).orElse(DEFAULT_WINDOW), 1, LARGEST_CONTEXT)
+            : 0,
+        epsilon,
+        theta,
+        between(ConfigKey.CONTEXT_LENGTH, required(ConfigKey.CONTEXT_LENGTH), 2, LARGEST_CONTEXT),
+        vocabSize());
+  }
+
+  private int required(ConfigKey key) {
+    return integer(key)
+        .orElseThrow(() -> broken("the key " + name(key) + " is missing; is this a Gemma, written by a current converter?"));
+  }
+
+  private float softcap(ConfigKey key, float whereMissing) {
+    float cap = number(key).orElse(whereMissing);
+    require(key, cap, cap >= 0 && Float.isFinite(cap), "0 or a positive number");
+    return cap;
+  }
+
+  private int size(ConfigKey key, int value) {
+    return between(key, value, 1, LARGEST_SIZE);
+  }
+
+  private int between(ConfigKey key, int value, int least, int most) {
+    require(key, value, value >= least && value <= most, "between " + least + " and " + most);
+    return value;
+  }
+
+  final void require(ConfigKey key, Object value, boolean holds, String allowed) {
+    if (!holds) {
+      throw broken("%s is %s; it must be %s".formatted(name(key), value, allowed));
+    }
+  }
+
+  final ModelFormatException broken(String problem) {
+    return new ModelFormatException(path, ModelFormatException.NO_OFFSET, problem);
+  }
+}

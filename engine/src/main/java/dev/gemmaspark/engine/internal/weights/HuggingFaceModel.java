@@ -1,0 +1,200 @@
+package dev.gemmaspark.engine.internal.weights;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.gemmaspark.engine.error.ModelFormatException;
+import dev.gemmaspark.engine.error.ModelNotFoundException;
+import dev.gemmaspark.engine.error.UnsupportedModelException;
+import dev.gemmaspark.engine.internal.safetensors.SafetensorsFile;
+import dev.gemmaspark.engine.internal.tensor.StoredTensor;
+import dev.gemmaspark.engine.internal.tensor.WeightRows;
+import dev.gemmaspark.engine.internal.tokenizer.Vocabulary;
+import dev.gemmaspark.engine.internal.tokenizer.VocabularyReader;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+
+/** A model in a directory as Hugging Face's transformers writes it: configuration, tokenizer, and weights in safetensors files. */
+final class HuggingFaceModel implements TensorSource {
+  static final String CONFIG = "config.json";
+  static final String GENERATION_CONFIG = "generation_config.json";
+  static final String TOKENIZER_CONFIG = "tokenizer_config.json";
+  static final String CHAT_TEMPLATE = "chat_template.jinja";
+  static final String WEIGHTS = "model.safetensors";
+  static final String INDEX = "model.safetensors.index.json";
+
+  /** Before the names of all tensors, in most directories. */
+  private static final String PREFIX = "model.";
+
+  private static final long LARGEST_TEMPLATE = 1 << 20;
+
+  private final Path directory;
+  private final Architecture architecture;
+  private final Map<String, SafetensorsFile> files = new HashMap<>();
+
+  private HuggingFaceModel(Path directory, Architecture architecture) {
+    this.directory = directory;
+    this.architecture = architecture;
+    Path single = directory.resolve(WEIGHTS);
+    if (Files.exists(single)) {
+      addAll(SafetensorsFile.open(single));
+    } else {
+      addShards(directory.resolve(INDEX));
+    }
+  }
+
+  static ModelWeights<WeightRows> load(Path directory) {
+    JsonNode config = JsonFile.read(directory.resolve(CONFIG));
+    HuggingFaceConfigReader reader = new HuggingFaceConfigReader(directory.resolve(CONFIG), config);
+    ModelConfig modelConfig = reader.read();
+    if (!config.path("tie_word_embeddings").asBoolean(true)) {
+      throw new UnsupportedModelException(
+          directory + " has an output head of its own (tie_word_embeddings is false); Gemma's is its embedding");
+    }
+    Vocabulary vocabulary = VocabularyReader.read(directory);
+    return WeightsReader.read(
+        new HuggingFaceModel(directory, modelConfig.architecture()),
+        modelConfig,
+        vocabulary,
+        chatTemplate(directory),
+        stopTokens(directory, config, vocabulary));
+  }
+
+  private static Optional<String> chatTemplate(Path directory) {
+    Path file = directory.resolve(CHAT_TEMPLATE);
+    try {
+      if (Files.exists(file) && Files.size(file) <= LARGEST_TEMPLATE) {
+        return Optional.of(Files.readString(file));
+      }
+    } catch (IOException e) {
+      throw new ModelNotFoundException("The file " + file + " cannot be read: " + e.getMessage(), e);
+    }
+    Path tokenizerConfig = directory.resolve(TOKENIZER_CONFIG);
+    if (!Files.exists(tokenizerConfig)) {
+      return Optional.empty();
+    }
+    JsonNode template = JsonFile.read(tokenizerConfig).path("chat_template");
+    if (template.isArray()) {
+      // several, by name
+      for (JsonNode named : template) {
+        if (named.path("name").asText().equals("default")) {
+          return Optional.of(named.path("template").asText());
+        }
+      }
+    }
+    return template.isTextual() ? Optional.of(template.asText()) : Optional.empty();
+  }
+
+  /** What generation_config.json says, else config.json; and the end of a turn, whatever they say. */
+  private static Set<Integer> stopTokens(Path directory, JsonNode config, Vocabulary vocabulary) {
+    Set<Integer> ids = new HashSet<>();
+    ids.add(vocabulary.eos());
+    vocabulary.endOfTurn().ifPresent(ids::add);
+    Path generation = directory.resolve(GENERATION_CONFIG);
+    JsonNode said = Files.exists(generation) ? JsonFile.read(generation).path("eos_token_id") : config.path("eos_token_id");
+    for (JsonNode id : said.isArray() ? said : List.of(said)) {
+      if (id.isMissingNode() || id.isNull()) {
+        continue;
+      }
+      if (!id.canConvertToInt() || id.asInt() < 0 || id.asInt() >= vocabulary.size()) {
+        throw new ModelFormatException(
+            directory,
+            ModelFormatException.NO_OFFSET,
+            "eos_token_id is %s; a number or a list of numbers below %d expected".formatted(id, vocabulary.size()));
+      }
+      ids.add(id.asInt());
+    }
+    return ids;
+  }
+
+  private void addAll(SafetensorsFile file) {
+    file.names().forEach(name -> files.put(name, file));
+  }
+
+  /** Every tensor must be in the shard that the index names, and no other. */
+  private void addShards(Path index) {
+    Map<String, SafetensorsFile> shards = new TreeMap<>();
+    for (Path shard : shards(index)) {
+      SafetensorsFile file = SafetensorsFile.open(shard);
+      shards.put(shard.getFileName().toString(), file);
+      for (String name : file.names()) {
+        SafetensorsFile other = files.put(name, file);
+        if (other != null) {
+          throw broken("tensor %s stands in both %s and %s".formatted(name, other.path().getFileName(), shard.getFileName()));
+        }
+      }
+    }
+    JsonFile.read(index)
+        .path("weight_map")
+        .properties()
+        .forEach(
+            entry -> {
+              String shard = entry.getValue().asText();
+              if (!shards.get(shard).names().contains(entry.getKey())) {
+                throw broken("tensor %s is not in %s, where the index has it".formatted(entry.getKey(), shard));
+              }
+            });
+  }
+
+  /** The files that an index names, in the order of their names; they must lie beside it. */
+  static List<Path> shards(Path index) {
+    JsonNode map = JsonFile.read(index).path("weight_map");
+    if (!map.isObject() || map.isEmpty()) {
+      throw new ModelFormatException(index, ModelFormatException.NO_OFFSET, "there is no weight_map that says which file has which tensor");
+    }
+    Set<String> names = new TreeSet<>();
+    map.forEach(name -> names.add(name.asText()));
+    List<Path> shards = new ArrayList<>();
+    for (String name : names) {
+      if (!name.matches("[A-Za-z0-9_.-]+\\.safetensors") || name.contains("..")) {
+        throw new ModelFormatException(
+            index, ModelFormatException.NO_OFFSET, "the index names a file '%s'; plain names of safetensors files are allowed".formatted(name));
+      }
+      Path shard = index.resolveSibling(name);
+      if (!Files.exists(shard)) {
+        throw new ModelNotFoundException(
+            "%s names %s, but there is no such file beside it; get the whole model".formatted(index, name));
+      }
+      shards.add(shard);
+    }
+    return shards;
+  }
+
+  @Override
+  public Path path() {
+    return directory;
+  }
+
+  @Override
+  public String name(TensorName name) {
+    return PREFIX + name.role().huggingFace(architecture, name.layer());
+  }
+
+  @Override
+  public Optional<StoredTensor> find(TensorName name) {
+    String full = name(name);
+    Optional<StoredTensor> tensor = find(full);
+    return tensor.isPresent() ? tensor : find(full.substring(PREFIX.length()));
+  }
+
+  private Optional<StoredTensor> find(String name) {
+    return Optional.ofNullable(files.get(name)).flatMap(file -> file.tensor(name));
+  }
+
+  @Override
+  public float normOffset() {
+    return 1;
+  }
+
+  private ModelFormatException broken(String problem) {
+    return new ModelFormatException(directory, ModelFormatException.NO_OFFSET, problem);
+  }
+}
