@@ -82,6 +82,11 @@ public record EngineOptions(
     return base.resolve("gemma-spark");
   }
 
+  public EngineOptions withModel(ModelSource value) {
+    return new EngineOptions(
+        value, threads, contextLength, maxSequences, kvCacheBytes, kvCacheType, cacheDirectory, progress);
+  }
+
   public EngineOptions withThreads(int value) {
     return new EngineOptions(
         model, value, contextLength, maxSequences, kvCacheBytes, kvCacheType, cacheDirectory, progress);

@@ -1,5 +1,6 @@
 package dev.gemmaspark.engine;
 
+import dev.gemmaspark.engine.error.InvalidSettingException;
 import dev.gemmaspark.engine.internal.cache.KvCache;
 import dev.gemmaspark.engine.internal.cache.KvCachePool;
 import dev.gemmaspark.engine.internal.kernel.Kernels;
@@ -85,6 +86,7 @@ public final class LogitsProbe implements AutoCloseable {
   /** Answers queries, at most a batch of them, in the same steps. */
   public List<Answer> ask(List<Query> queries) {
     List<Run> runs = new ArrayList<>();
+    queries.forEach(this::check);
     try {
       for (Query query : queries) {
         runs.add(new Run(query, caches.open(contextLength, chunk)));
@@ -98,6 +100,14 @@ public final class LogitsProbe implements AutoCloseable {
       return runs.stream().map(Run::answer).toList();
     } finally {
       runs.forEach(run -> run.cache.close());
+    }
+  }
+
+  private void check(Query query) {
+    for (int token : query.tokens()) {
+      if (token < 0 || token >= vocabSize) {
+        throw new InvalidSettingException("there is no token %d; the vocabulary has %d".formatted(token, vocabSize));
+      }
     }
   }
 

@@ -24,6 +24,7 @@ import picocli.CommandLine.ScopeType;
       TokenizeCommand.class,
       LogitsCommand.class,
       InspectCommand.class,
+      ConvertCommand.class,
       BenchCommand.class
     })
 public final class GemmaCli {

@@ -2,6 +2,7 @@ package dev.gemmaspark.spark.app;
 
 import dev.gemmaspark.engine.generation.SamplingParameters;
 import dev.gemmaspark.engine.generation.StopConditions;
+import dev.gemmaspark.spark.conf.ConfigKey;
 import dev.gemmaspark.spark.conf.GemmaConf;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -16,6 +17,15 @@ final class GenerationOptions {
       description = "A GGUF file at the same path on every node, the name of one sent with --files, or 'demo'"
           + " (default: spark.gemma.model, else demo).")
   private String model;
+
+  @Option(
+      names = "--quantization",
+      paramLabel = "T",
+      description = "Bring the weights to this type while loading: Q8_0, Q4_0, Q4_K, Q6_K, Q4_K_M, ... (default: as they are).")
+  private String quantization;
+
+  @Option(names = "--lora", paramLabel = "DIR", description = "Merge this LoRA adapter (a PEFT directory) while loading.")
+  private String lora;
 
   @Option(
       names = "--max-tokens",
@@ -65,8 +75,14 @@ final class GenerationOptions {
   }
 
   void apply(SparkSession spark) {
-    if (model != null) {
-      spark.conf().set(GemmaConf.MODEL.name(), model);
+    set(spark, GemmaConf.MODEL, model);
+    set(spark, GemmaConf.QUANTIZATION, quantization);
+    set(spark, GemmaConf.LORA, lora);
+  }
+
+  private static void set(SparkSession spark, ConfigKey<String> key, String value) {
+    if (value != null) {
+      spark.conf().set(key.name(), value);
     }
   }
 

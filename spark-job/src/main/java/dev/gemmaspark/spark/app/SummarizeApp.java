@@ -1,6 +1,5 @@
 package dev.gemmaspark.spark.app;
 
-import dev.gemmaspark.engine.EngineOptions;
 import dev.gemmaspark.engine.ModelIdentity;
 import dev.gemmaspark.engine.error.GemmaException;
 import dev.gemmaspark.spark.conf.GemmaConf;
@@ -135,8 +134,7 @@ public final class SummarizeApp extends Application {
   }
 
   private static ModelIdentity identity(GemmaConf conf) {
-    EngineOptions options = EngineOptions.forModel(ModelLocation.resolve(conf.model()));
-    return ModelIdentity.of(conf.cacheDirectory().map(options::withCacheDirectory).orElse(options));
+    return ModelIdentity.of(ModelLocation.options(conf));
   }
 
   private Dataset<Row> summaries(Dataset<Row> documents, List<String> kept, ModelIdentity model) {

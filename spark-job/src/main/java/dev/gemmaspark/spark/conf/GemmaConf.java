@@ -1,6 +1,7 @@
 package dev.gemmaspark.spark.conf;
 
 import dev.gemmaspark.engine.KvCacheType;
+import dev.gemmaspark.engine.chat.ChatTemplate;
 import dev.gemmaspark.engine.error.InvalidSettingException;
 import java.io.Serializable;
 import java.nio.file.Path;
@@ -25,16 +26,45 @@ public final class GemmaConf implements Serializable {
       new ConfigKey<>(
           PREFIX + "model",
           "demo",
-          "The model: `demo`, a GGUF file at the same path on every node, or the name of one sent with `--files`.",
+          "The model: `demo`; a GGUF file or a Hugging Face directory, at the same path on every node or under a Hadoop URI (`hdfs:`, `s3a:`, …);"
+              + " or the name of a file sent with `--files`.",
           "a model",
           text -> text);
+  public static final ConfigKey<String> MODEL_SHA256 =
+      new ConfigKey<>(
+          PREFIX + "model.sha256",
+          "none",
+          "The checksum that the model must have, as `gemma inspect` prints it.",
+          "64 hexadecimal digits",
+          GemmaConf::sha256);
   public static final ConfigKey<Path> CACHE_DIRECTORY =
       new ConfigKey<>(
           PREFIX + "model.cacheDir",
           "`gemma-spark` in the user's cache folder",
-          "Where each node keeps packed weights.",
+          "Where each node keeps packed weights, and copies of models from Hadoop URIs.",
           "a folder",
           Path::of);
+  public static final ConfigKey<String> QUANTIZATION =
+      new ConfigKey<>(
+          PREFIX + "quantization",
+          "as the file",
+          "The type that weights are brought to while loading: `Q8_0`, `Q4_0`, `Q4_K`, `Q6_K`, `Q4_K_M`, ….",
+          "a weight type",
+          text -> text);
+  public static final ConfigKey<String> LORA =
+      new ConfigKey<>(
+          PREFIX + "lora",
+          "none",
+          "A LoRA adapter (a PEFT directory) to merge while loading; named like the model.",
+          "a directory",
+          text -> text);
+  public static final ConfigKey<ChatTemplate> CHAT_TEMPLATE =
+      new ConfigKey<>(
+          PREFIX + "chatTemplate",
+          "the file's, else Gemma's",
+          "How chats become prompts: `gemma`, or `gemma_with_system_turn` for models that were taught one.",
+          "gemma or gemma_with_system_turn",
+          GemmaConf::chatTemplate);
   public static final ConfigKey<Integer> CONTEXT_LENGTH =
       new ConfigKey<>(
           PREFIX + "contextLength",
@@ -103,7 +133,11 @@ public final class GemmaConf implements Serializable {
   public static final List<ConfigKey<?>> KEYS =
       List.of(
           MODEL,
+          MODEL_SHA256,
           CACHE_DIRECTORY,
+          QUANTIZATION,
+          LORA,
+          CHAT_TEMPLATE,
           CONTEXT_LENGTH,
           THREADS,
           MAX_SEQUENCES,
@@ -166,6 +200,23 @@ public final class GemmaConf implements Serializable {
     return MODEL.read(settings).orElse("demo");
   }
 
+  public Optional<String> modelSha256() {
+    return MODEL_SHA256.read(settings);
+  }
+
+  public Optional<String> quantization() {
+    return QUANTIZATION.read(settings);
+  }
+
+  /** Where the adapter is, as for the model. */
+  public Optional<String> lora() {
+    return LORA.read(settings);
+  }
+
+  public Optional<ChatTemplate> chatTemplate() {
+    return CHAT_TEMPLATE.read(settings);
+  }
+
   public Optional<Path> cacheDirectory() {
     return CACHE_DIRECTORY.read(settings);
   }
@@ -213,6 +264,20 @@ public final class GemmaConf implements Serializable {
       throw new IllegalArgumentException(text);
     }
     return number;
+  }
+
+  private static String sha256(String text) {
+    if (!text.matches("[0-9a-fA-F]{64}")) {
+      throw new IllegalArgumentException(text);
+    }
+    return text;
+  }
+
+  private static ChatTemplate chatTemplate(String text) {
+    return Arrays.stream(ChatTemplate.values())
+        .filter(template -> template.name().equalsIgnoreCase(text))
+        .findFirst()
+        .orElseThrow(() -> new IllegalArgumentException(text));
   }
 
   private static KvCacheType kvCacheType(String text) {

@@ -2,6 +2,7 @@ package dev.gemmaspark.spark.executor;
 
 import dev.gemmaspark.engine.EngineOptions;
 import dev.gemmaspark.engine.GemmaEngine;
+import dev.gemmaspark.engine.error.GemmaException;
 import dev.gemmaspark.engine.generation.TextGenerator;
 import dev.gemmaspark.spark.conf.GemmaConf;
 import java.util.concurrent.CompletableFuture;
@@ -16,7 +17,7 @@ public interface EngineFactory {
   static TextGenerator gemma(EngineSettings settings) {
     GemmaConf conf = settings.conf();
     EngineOptions options =
-        EngineOptions.forModel(ModelLocation.resolve(conf.model()))
+        ModelLocation.options(conf)
             .withMaxSequences(conf.maxSequences())
             .withKvCacheType(conf.kvCacheType());
     if (settings.threads() > 0) {
@@ -28,9 +29,6 @@ public interface EngineFactory {
     if (conf.kvCacheBytes().isPresent()) {
       options = options.withKvCacheBytes(conf.kvCacheBytes().getAsLong());
     }
-    if (conf.cacheDirectory().isPresent()) {
-      options = options.withCacheDirectory(conf.cacheDirectory().get());
-    }
     // Mapping a file on a thread that Spark may interrupt would close the channel under it.
     EngineOptions chosen = options;
     CompletableFuture<TextGenerator> opened = new CompletableFuture<>();
@@ -41,6 +39,8 @@ public interface EngineFactory {
             () -> {
               try {
                 opened.complete(GemmaEngine.open(chosen));
+              } catch (GemmaException e) {
+                opened.completeExceptionally(new GemmaException("Host " + Host.name() + ": " + e.getMessage(), e));
               } catch (Throwable e) {
                 opened.completeExceptionally(e);
               }

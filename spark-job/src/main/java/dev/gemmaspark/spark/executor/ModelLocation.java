@@ -1,60 +1,97 @@
 package dev.gemmaspark.spark.executor;
 
+import dev.gemmaspark.engine.EngineOptions;
 import dev.gemmaspark.engine.ModelSource;
 import dev.gemmaspark.engine.error.ModelNotFoundException;
-import java.net.InetAddress;
+import dev.gemmaspark.spark.conf.GemmaConf;
+import java.io.IOException;
 import java.net.URI;
-import java.net.UnknownHostException;
+import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.apache.spark.SparkFiles;
 
-/** Finds the file that a {@code spark.gemma.model} names, on this node. */
+/**
+ * Finds the model that the settings name, on this node: a local path; a file or folder sent with {@code --files} or {@code --archives}; or a
+ * Hadoop URI, of which the node keeps a copy.
+ */
 public final class ModelLocation {
   private ModelLocation() {}
 
   /**
-   * The model's path, or {@code demo}.
+   * What an engine or an identity is opened with: the model and its adapter as local paths, and the cache folder.
    *
-   * @throws ModelNotFoundException if there is no such file on this node
+   * @throws ModelNotFoundException if there is no such model on this node
    */
-  public static String resolve(String model) {
+  public static EngineOptions options(GemmaConf conf) {
+    EngineOptions options = EngineOptions.forModel(ModelSource.DEMO);
+    if (conf.cacheDirectory().isPresent()) {
+      options = options.withCacheDirectory(conf.cacheDirectory().get());
+    }
+    ModelSource source = ModelSource.of(resolve(conf.model(), options.cacheDirectory()));
+    if (conf.quantization().isPresent()) {
+      source = source.withQuantization(conf.quantization().get());
+    }
+    if (conf.lora().isPresent()) {
+      source = source.withLora(Path.of(resolve(conf.lora().get(), options.cacheDirectory())));
+    }
+    if (conf.modelSha256().isPresent()) {
+      source = source.withSha256(conf.modelSha256().get());
+    }
+    if (conf.chatTemplate().isPresent()) {
+      source = source.withChatTemplate(conf.chatTemplate().get());
+    }
+    return options.withModel(source);
+  }
+
+  /** The model's path on this node, or {@code demo}. */
+  static String resolve(String model, Path cacheDirectory) {
     if (model.equals(ModelSource.DEMO)) {
       return model;
     }
-    Path path = path(model);
+    URI uri = uri(model);
+    if (uri != null && !"file".equals(uri.getScheme())) {
+      return remote(uri, cacheDirectory).toString();
+    }
+    Path path = uri == null ? Path.of(model) : Path.of(uri.getPath());
     if (Files.isReadable(path)) {
       return path.toString();
     }
-    if (path.getNameCount() == 1) {
+    if (path.getNameCount() == 1 && !path.isAbsolute()) {
       Path sent = Path.of(SparkFiles.get(model));
       if (Files.isReadable(sent)) {
         return sent.toString();
       }
     }
     throw new ModelNotFoundException(
-        "There is no readable model file %s on host %s; put it at the same path on every node, or send it with --files and name it"
-                .formatted(path, host())
-            + " without a folder");
+        "There is no readable model %s on host %s; put it at the same path on every node, name it by a URI that all nodes reach (hdfs:, s3a:, …),"
+                .formatted(path, Host.name())
+            + " or send it with --files and name it without a folder");
   }
 
-  private static Path path(String model) {
-    if (!model.matches("[a-zA-Z][a-zA-Z0-9+.-]+:.*")) {
-      return Path.of(model);
-    }
-    URI uri = URI.create(model);
-    if (!"file".equals(uri.getScheme())) {
-      throw new ModelNotFoundException(
-          "The model %s is of scheme '%s'; a local path, file: and files sent with --files are read".formatted(model, uri.getScheme()));
-    }
-    return Path.of(uri.getPath());
-  }
-
-  private static String host() {
+  private static Path remote(URI uri, Path cacheDirectory) {
     try {
-      return InetAddress.getLocalHost().getHostName();
-    } catch (UnknownHostException e) {
-      return "unknown";
+      return RemoteModel.of(uri).local(cacheDirectory);
+    } catch (IOException | RuntimeException e) {
+      if (e instanceof ModelNotFoundException known) {
+        throw known;
+      }
+      throw new ModelNotFoundException(
+          "The model %s cannot be copied to %s on host %s: %s; check the URI, its permissions, the settings of its file system, and the room there"
+              .formatted(uri, cacheDirectory, Host.name(), e),
+          e);
+    }
+  }
+
+  /** Null if it is a path; what looks like a drive letter is one. */
+  private static URI uri(String model) {
+    if (!model.matches("[a-zA-Z][a-zA-Z0-9+.-]+:.*")) {
+      return null;
+    }
+    try {
+      return new URI(model.replace(" ", "%20"));
+    } catch (URISyntaxException e) {
+      throw new ModelNotFoundException("The model '%s' is no valid URI: %s".formatted(model, e.getReason()), e);
     }
   }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Files;
 import dev.gemmaspark.engine.KvCacheType;
+import dev.gemmaspark.engine.chat.ChatTemplate;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -18,7 +19,11 @@ class GemmaConfTest {
   void defaultsAreTheDocumentedOnes() {
     GemmaConf conf = GemmaConf.of(Map.of());
     assertThat(conf.model()).isEqualTo("demo");
+    assertThat(conf.modelSha256()).isEmpty();
     assertThat(conf.cacheDirectory()).isEmpty();
+    assertThat(conf.quantization()).isEmpty();
+    assertThat(conf.lora()).isEmpty();
+    assertThat(conf.chatTemplate()).isEmpty();
     assertThat(conf.contextLength()).isEmpty();
     assertThat(conf.threads()).isEmpty();
     assertThat(conf.maxSequences()).isEqualTo(32);
@@ -35,7 +40,11 @@ class GemmaConfTest {
         GemmaConf.of(
             Map.ofEntries(
                 entry("spark.gemma.model", "/m.gguf"),
+                entry("spark.gemma.model.sha256", "0123456789abcdef".repeat(4)),
                 entry("spark.gemma.model.cacheDir", "/cache"),
+                entry("spark.gemma.quantization", "Q4_K"),
+                entry("spark.gemma.lora", "/adapter"),
+                entry("spark.gemma.chatTemplate", "gemma_with_system_turn"),
                 entry("spark.gemma.contextLength", "1000"),
                 entry("spark.gemma.threads", "3"),
                 entry("spark.gemma.maxSequences", "7"),
@@ -47,7 +56,11 @@ class GemmaConfTest {
                 entry("spark.gemma.promptDir", "/prompts")));
     assertThat(conf.settings()).hasSameSizeAs(GemmaConf.KEYS);
     assertThat(conf.model()).isEqualTo("/m.gguf");
+    assertThat(conf.modelSha256()).contains("0123456789abcdef".repeat(4));
     assertThat(conf.cacheDirectory()).contains(Path.of("/cache"));
+    assertThat(conf.quantization()).contains("Q4_K");
+    assertThat(conf.lora()).contains("/adapter");
+    assertThat(conf.chatTemplate()).contains(ChatTemplate.GEMMA_WITH_SYSTEM_TURN);
     assertThat(conf.contextLength()).hasValue(1000);
     assertThat(conf.threads()).hasValue(3);
     assertThat(conf.maxSequences()).isEqualTo(7);
@@ -62,7 +75,7 @@ class GemmaConfTest {
   @ParameterizedTest
   @CsvSource({
     "contextLength, 1", "contextLength, many", "threads, 0", "maxSequences, -1", "kvCacheMemory, 5", "kvCacheMemory, xg",
-    "kvCacheType, f8", "batchRows, 0", "failOnError, yes", "repartition, some", "repartition, 0"
+    "kvCacheType, f8", "model.sha256, abc", "chatTemplate, llama", "batchRows, 0", "failOnError, yes", "repartition, some", "repartition, 0"
   })
   void valuesThatAreNotAllowedAreNamed(String key, String value) {
     assertThatThrownBy(() -> GemmaConf.of(Map.of("spark.gemma." + key, value)))

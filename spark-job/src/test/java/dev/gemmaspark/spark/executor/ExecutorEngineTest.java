@@ -112,16 +112,6 @@ class ExecutorEngineTest {
         .isEqualTo(5);
   }
 
-  @Test
-  void aModelThatIsNotThereIsNamedWithItsHost() {
-    assertThatThrownBy(() -> ModelLocation.resolve("/no/such/model.gguf"))
-        .hasMessageContaining("/no/such/model.gguf")
-        .hasMessageContaining("on host")
-        .hasMessageContaining("--files");
-    assertThatThrownBy(() -> ModelLocation.resolve("s3a://bucket/model.gguf")).hasMessageContaining("scheme 's3a'");
-    assertThat(ModelLocation.resolve("demo")).isEqualTo("demo");
-  }
-
   private static void pause() {
     try {
       Thread.sleep(100);

@@ -34,14 +34,23 @@ final class ScaleFit {
     return nonLinear ? NonLinear.value(NonLinear.nearest(scaled)) : Math.clamp(Math.round(scaled), lowest, highest);
   }
 
-  /** The best scale of {@code length} weights from {@code at} on; 0 if all are 0. */
-  float scale(float[] x, int at, int length) {
+  /** The number that is farthest from zero; not a finite one if any is not. */
+  static float extreme(float[] x, int at, int length) {
     float extreme = 0;
     for (int i = at; i < at + length; i++) {
-      if (!(Math.abs(x[i]) <= Math.abs(extreme))) {
+      if (!Float.isFinite(x[i])) {
+        return x[i];
+      }
+      if (Math.abs(x[i]) > Math.abs(extreme)) {
         extreme = x[i];
       }
     }
+    return extreme;
+  }
+
+  /** The best scale of {@code length} weights from {@code at} on; 0 if all are 0. */
+  float scale(float[] x, int at, int length) {
+    float extreme = extreme(x, at, length);
     if (extreme == 0 || !Float.isFinite(extreme)) {
       return extreme;
     }

@@ -31,14 +31,10 @@ final class SuperScaleQuantizer extends Quantizer {
 
   @Override
   public void quantize(float[] x, int at, MemorySegment out, long offset) {
-    float extreme = 0;
     for (int i = 0; i < scales.length; i++) {
       scales[i] = fit.scale(x, at + i * group, group);
-      if (!(Math.abs(scales[i]) <= Math.abs(extreme))) {
-        extreme = scales[i];
-      }
     }
-    short half = Float.floatToFloat16(extreme / lowestScale);
+    short half = Float.floatToFloat16(ScaleFit.extreme(scales, 0, scales.length) / lowestScale);
     float d = Float.float16ToFloat(half);
     for (int i = 0; i < scales.length; i++) {
       wholeScales[i] = d == 0 ? 0 : Math.clamp(Math.round(scales[i] / d), lowestScale, -lowestScale - 1);

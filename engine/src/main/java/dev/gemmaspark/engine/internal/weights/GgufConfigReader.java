@@ -42,6 +42,16 @@ final class GgufConfigReader extends ConfigReader {
 
   @Override
   float queryScale(int layers, int hiddenSize, int heads, int headDim) {
+    return assumedQueryScale(architecture, layers, hiddenSize, heads, headDim);
+  }
+
+  /** What a reader of GGUF multiplies queries with, because no key says it. */
+  static float assumedQueryScale(ModelConfig config) {
+    return assumedQueryScale(
+        config.architecture(), config.layers(), config.hiddenSize(), config.attentionHeads(), config.headDim());
+  }
+
+  private static float assumedQueryScale(Architecture architecture, int layers, int hiddenSize, int heads, int headDim) {
     boolean is27B = architecture == Architecture.GEMMA2 && layers == LAYERS_OF_27B;
     return (float) (1 / Math.sqrt(is27B ? (double) hiddenSize / heads : headDim));
   }

@@ -6,12 +6,13 @@ import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 
 /** A file lock that waits for other processes, and for other threads of this one, which the JDK refuses instead. */
-final class ProcessLock {
+public final class ProcessLock {
   private static final int RETRY_MILLIS = 50;
 
   private ProcessLock() {}
 
-  static FileLock acquire(FileChannel channel) throws IOException {
+  /** Locks a channel's file, exclusively. */
+  public static FileLock acquire(FileChannel channel) throws IOException {
     while (true) {
       try {
         return channel.lock();
@@ -20,7 +21,7 @@ final class ProcessLock {
           Thread.sleep(RETRY_MILLIS);
         } catch (InterruptedException interrupted) {
           Thread.currentThread().interrupt();
-          throw new IOException("interrupted while another thread packs the same model", interrupted);
+          throw new IOException("interrupted while another thread prepares the same model", interrupted);
         }
       }
     }

@@ -1,11 +1,13 @@
 package dev.gemmaspark.engine.internal.weights;
 
 import dev.gemmaspark.engine.error.InvalidSettingException;
+import dev.gemmaspark.engine.internal.quantization.QuantizedRows;
 import dev.gemmaspark.engine.internal.tensor.PackedMatrix;
 import dev.gemmaspark.engine.internal.tensor.PanelFormat;
 import dev.gemmaspark.engine.internal.tensor.PanelFormats;
 import dev.gemmaspark.engine.internal.tensor.TensorType;
 import dev.gemmaspark.engine.internal.tensor.WeightMatrix;
+import dev.gemmaspark.engine.internal.tensor.WeightRows;
 import dev.gemmaspark.engine.internal.tokenizer.TokenType;
 import dev.gemmaspark.engine.internal.tokenizer.Vocabulary;
 import java.io.IOException;
@@ -33,25 +35,20 @@ import java.util.random.RandomGeneratorFactory;
  * kernels run does not depend on what they read.
  */
 public final class SyntheticModel implements AutoCloseable {
-  private static final ValueLayout.OfShort SHORT =
-      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
   private static final int ALIGNMENT = 4096;
   private static final int VOCABULARY = 256_000;
-
-  /** The mix of types that llama.cpp calls so. */
-  private static final String Q4_K_M = "Q4_K_M";
 
   private final Path file;
   private final FileChannel channel;
   private final RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(1);
-  private final String type;
+  private final QuantizationMix mix;
   private long end;
   private ModelWeights<PackedMatrix> model;
 
-  private SyntheticModel(Path file, String type) throws IOException {
+  private SyntheticModel(Path file, QuantizationMix mix) throws IOException {
     this.file = file;
-    this.type = type;
+    this.mix = mix;
     this.channel = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE);
   }
 
@@ -59,7 +56,7 @@ public final class SyntheticModel implements AutoCloseable {
    * Makes a model.
    *
    * @param shape {@code 2b} or {@code 9b}, of Gemma 2
-   * @param type of the weights: one that the engine runs, or {@code Q4_K_M}
+   * @param type of the weights, or a mix of types such as {@code Q4_K_M}
    * @param directory where the file goes
    * @throws InvalidSettingException if there is no such shape or type
    */
@@ -70,13 +67,10 @@ public final class SyntheticModel implements AutoCloseable {
           case "9b" -> config(42, 3584, 14336, 16, 8);
           default -> throw new InvalidSettingException("There is no synthetic model '" + shape + "'; there are 2b and 9b");
         };
-    if (!type.equals(Q4_K_M) && Arrays.stream(TensorType.values()).noneMatch(known -> known.name().equals(type))) {
-      throw new InvalidSettingException(
-          "There is no weight type '%s' to synthesize; there are %s and %s".formatted(type, Arrays.toString(TensorType.values()), Q4_K_M));
-    }
+    QuantizationMix mix = QuantizationMix.named(type);
     Files.createDirectories(directory);
     Path file = Files.createTempFile(directory, "synthetic-" + shape + "-", ".weights");
-    SyntheticModel synthetic = new SyntheticModel(file, type);
+    SyntheticModel synthetic = new SyntheticModel(file, mix);
     try {
       synthetic.model = synthetic.write(config);
       return synthetic;
@@ -100,20 +94,16 @@ public final class SyntheticModel implements AutoCloseable {
     int hidden = config.hiddenSize();
     int queries = config.attentionHeads() * config.headDim();
     int keys = config.kvHeads() * config.headDim();
-    // model files of four bits keep the embedding in six
-    TensorType finest = type.startsWith("Q4") ? TensorType.Q6_K : TensorType.valueOf(type);
-    PackedMatrix head = matrix("token_embd", finest, config.vocabSize(), hidden);
+    PackedMatrix head = matrix(new TensorName(TensorRole.EMBEDDING, 0), config, config.vocabSize(), hidden);
     List<PackedMatrix> packed = new ArrayList<>();
     for (int layer = 0; layer < config.layers(); layer++) {
-      TensorType plain = type.equals(Q4_K_M) ? TensorType.Q4_K : TensorType.valueOf(type);
-      TensorType fine = type.equals(Q4_K_M) && hasMoreBits(layer, config.layers()) ? TensorType.Q6_K : plain;
-      packed.add(matrix("attn_q", plain, queries, hidden));
-      packed.add(matrix("attn_k", plain, keys, hidden));
-      packed.add(matrix("attn_v", fine, keys, hidden));
-      packed.add(matrix("attn_output", plain, hidden, queries));
-      packed.add(matrix("ffn_gate", plain, config.intermediateSize(), hidden));
-      packed.add(matrix("ffn_up", plain, config.intermediateSize(), hidden));
-      packed.add(matrix("ffn_down", fine, hidden, config.intermediateSize()));
+      packed.add(matrix(new TensorName(TensorRole.QUERY, layer), config, queries, hidden));
+      packed.add(matrix(new TensorName(TensorRole.KEY, layer), config, keys, hidden));
+      packed.add(matrix(new TensorName(TensorRole.VALUE, layer), config, keys, hidden));
+      packed.add(matrix(new TensorName(TensorRole.OUTPUT, layer), config, hidden, queries));
+      packed.add(matrix(new TensorName(TensorRole.GATE, layer), config, config.intermediateSize(), hidden));
+      packed.add(matrix(new TensorName(TensorRole.UP, layer), config, config.intermediateSize(), hidden));
+      packed.add(matrix(new TensorName(TensorRole.DOWN, layer), config, hidden, config.intermediateSize()));
     }
     return assemble(config, head, packed);
   }
@@ -131,20 +121,14 @@ public final class SyntheticModel implements AutoCloseable {
     return new ModelWeights<>(config, vocabulary(), Optional.empty(), Set.of(), head, layers, norm);
   }
 
-  /** As llama.cpp chooses them: https://github.com/ggml-org/llama.cpp/blob/master/src/llama-quant.cpp. */
-  private static boolean hasMoreBits(int layer, int layers) {
-    return layer < layers / 8 || layer >= 7 * layers / 8 || (layer - layers / 8) % 3 == 2;
-  }
-
-  private PackedMatrix matrix(String name, TensorType type, int rows, int columns) throws IOException {
-    PanelFormat format = PanelFormats.of(type);
-    MemorySegment blocks = MemorySegment.ofArray(randomBlocks(type, PackedMatrix.PANEL_ROWS, columns));
-    WeightMatrix source = new WeightMatrix(name, type, PackedMatrix.PANEL_ROWS, columns, blocks);
+  private PackedMatrix matrix(TensorName name, ModelConfig config, int rows, int columns) throws IOException {
+    WeightRows source = QuantizedRows.of(randomRows(columns), type(name, config.layers()));
+    PanelFormat format = PanelFormats.of(source.type());
     byte[] panel = new byte[Math.toIntExact(PackedMatrix.panelBytes(format, columns))];
     PackedMatrix.packPanel(source, 0, MemorySegment.ofArray(panel));
     int panels = PackedMatrix.panels(rows);
     long slack = PackedMatrix.packedBytes(format, rows, columns) - panels * (long) panel.length;
-    return new PackedMatrix(name, format, rows, columns, writeRepeated(ByteBuffer.wrap(panel), panels, slack));
+    return new PackedMatrix(name.gguf(), format, rows, columns, writeRepeated(ByteBuffer.wrap(panel), panels, slack));
   }
 
   private MemorySegment writeRepeated(ByteBuffer bytes, int times, long slack) throws IOException {
@@ -165,32 +149,20 @@ public final class SyntheticModel implements AutoCloseable {
     return channel.map(FileChannel.MapMode.READ_WRITE, start, size, Arena.ofAuto());
   }
 
-  private byte[] randomBlocks(TensorType type, int rows, int columns) {
-    byte[] bytes = new byte[Math.toIntExact(rows * type.bytes(columns))];
-    random.nextBytes(bytes);
-    MemorySegment data = MemorySegment.ofArray(bytes);
-    for (long at = 0; at < bytes.length; at += type.blockBytes()) {
-      switch (type) {
-        case F32 -> data.set(INT, at, Float.floatToRawIntBits(small()));
-        case BF16 -> data.set(SHORT, at, (short) (Float.floatToRawIntBits(small()) >>> 16));
-        case F16, Q8_0, Q4_0 -> data.set(SHORT, at, half());
-        case Q4_K -> {
-          data.set(SHORT, at, half());
-          data.set(SHORT, at + 2, half());
-        }
-        case Q6_K -> data.set(SHORT, at + 208, half());
-        default -> throw new IllegalStateException(type + " has no random blocks");
-      }
+  /** Published files of four bits keep the embedding, which is the output head too, in six. */
+  private TensorType type(TensorName name, int layers) {
+    boolean fourBits = mix == QuantizationMix.Q4_0 || mix == QuantizationMix.Q4_K;
+    return fourBits && name.role() == TensorRole.EMBEDDING ? TensorType.Q6_K : mix.type(name, layers);
+  }
+
+  private WeightRows randomRows(int columns) {
+    float[] weights = new float[PackedMatrix.PANEL_ROWS * columns];
+    for (int i = 0; i < weights.length; i++) {
+      weights[i] = (float) (random.nextGaussian() / 16);
     }
-    return bytes;
-  }
-
-  private short half() {
-    return Float.floatToFloat16(small() / 16);
-  }
-
-  private float small() {
-    return (random.nextFloat() - 0.5f) / 16;
+    MemorySegment data = MemorySegment.ofArray(ByteBuffer.allocate(Float.BYTES * weights.length).array());
+    MemorySegment.copy(weights, 0, data, FLOAT, 0, weights.length);
+    return new WeightMatrix("random", TensorType.F32, PackedMatrix.PANEL_ROWS, columns, data);
   }
 
   private static Vocabulary vocabulary() {
