@@ -98,7 +98,7 @@ class GemmaCliTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"generate", "chat", "tokenize", "logits", "inspect", "bench"})
+  @ValueSource(strings = {"generate", "chat", "tokenize", "logits", "inspect", "convert", "bench"})
   void everyCommandHasHelp(String command) {
     Run run = run(command, "--help");
     assertThat(run.code).isZero();

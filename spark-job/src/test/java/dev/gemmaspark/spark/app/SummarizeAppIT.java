@@ -113,7 +113,7 @@ class SummarizeAppIT {
     Run run =
         run("--model", "/no/model.gguf", "--input", DOCUMENTS, "--text-column", "body", "--output", folder.resolve("x").toString());
     assertThat(run.code).isEqualTo(1);
-    assertThat(run.text).contains("There is no readable model file /no/model.gguf on host");
+    assertThat(run.text).contains("There is no readable model /no/model.gguf on host");
     assertThat(run.text.lines()).hasSize(1);
   }
 

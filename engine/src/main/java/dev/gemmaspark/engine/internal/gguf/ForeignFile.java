@@ -37,7 +37,7 @@ final class ForeignFile {
           + " use GGUF or safetensors";
     }
     if (start.length > 9 && start[8] == '{' && start[7] == 0) {
-      return "it looks like a safetensors file; convert it to GGUF";
+      return "it looks like a safetensors file; name the directory that it is in, with config.json beside it";
     }
     if (text.startsWith("ggml") || text.startsWith("lmgg") || text.startsWith("tjgg")) {
       return "it has the format that came before GGUF; convert the model again";

@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -24,6 +25,8 @@ public final class GgufBuilder {
   private final ByteArrayOutputStream keys = new ByteArrayOutputStream();
   private final ByteArrayOutputStream tensors = new ByteArrayOutputStream();
   private final List<byte[]> data = new ArrayList<>();
+  private final List<String> tensorNames = new ArrayList<>();
+  private final List<Integer> tensorStarts = new ArrayList<>();
   private long keysWritten;
   private long tensorsWritten;
   private long offset;
@@ -138,6 +141,10 @@ public final class GgufBuilder {
     return raw(key, 4, ints32(value));
   }
 
+  public GgufBuilder u16(String key, int value) {
+    return raw(key, 2, new byte[] {(byte) value, (byte) (value >> 8)});
+  }
+
   public GgufBuilder f32(String key, float value) {
     return raw(key, 6, ints32(Float.floatToRawIntBits(value)));
   }
@@ -183,12 +190,28 @@ public final class GgufBuilder {
     return this;
   }
 
+  /** The tensors so far but the last, which must have this name. */
+  public GgufBuilder without(String name) {
+    String last = tensorNames.removeLast();
+    if (!last.equals(name)) {
+      throw new IllegalArgumentException(last);
+    }
+    data.removeLast();
+    tensorsWritten--;
+    byte[] header = Arrays.copyOf(tensors.toByteArray(), tensorStarts.removeLast());
+    tensors.reset();
+    tensors.writeBytes(header);
+    return this;
+  }
+
   public GgufBuilder tensor(String name, TensorType type, long... shape) {
     long elements = 1;
     for (long size : shape) {
       elements *= size;
     }
     byte[] bytes = new byte[(int) type.bytes(elements)];
+    tensorNames.add(name);
+    tensorStarts.add(tensors.size());
     header(name, shape.length, shape, type.ggufId(), offset);
     data.add(bytes);
     offset += Math.ceilDiv(bytes.length, alignment) * (long) alignment;
