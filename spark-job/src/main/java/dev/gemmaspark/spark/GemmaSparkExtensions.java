@@ -16,6 +16,7 @@ public final class GemmaSparkExtensions implements SparkSessionExtensionsProvide
     for (GemmaFunction function : GemmaFunction.values()) {
       extensions.injectFunction(GemmaRules.function(function));
     }
+    extensions.injectFunction(GemmaRules.countTokens());
     extensions.injectPreCBORule(session -> GemmaRules.extraction());
     extensions.injectPlannerStrategy(session -> GemmaRules.strategy());
     return BoxedUnit.UNIT;

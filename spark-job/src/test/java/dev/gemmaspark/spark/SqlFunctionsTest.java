@@ -3,6 +3,8 @@ package dev.gemmaspark.spark;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.gemmaspark.engine.EngineOptions;
+import dev.gemmaspark.engine.TokenCounter;
 import dev.gemmaspark.engine.chat.ChatTurn;
 import dev.gemmaspark.engine.generation.GenerationRequest;
 import dev.gemmaspark.engine.generation.SamplingParameters;
@@ -30,6 +32,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import scala.jdk.javaapi.CollectionConverters;
 
 /** What queries ask of the model, and what they get: with a fake engine that counts. */
@@ -98,12 +101,45 @@ class SqlFunctionsTest {
     "SELECT concat(gemma_generate(max(body)), min(id)) FROM docs WHERE id < 20 | 1 | 1",
     "SELECT gemma_generate(gemma_summarize(body)) FROM docs WHERE id < 5 | 10 | 5",
     "SELECT explode(split(gemma_generate(body), 'c')) FROM docs WHERE id < 5 | 5 | 10",
-    "SELECT row_number() OVER (PARTITION BY gemma_generate(lang) ORDER BY id) FROM docs WHERE id < 6 | 6 | 6",
+    "SELECT row_number() OVER (PARTITION BY gemma_generate(lang) ORDER BY id) FROM docs WHERE id < 6 | 2 | 6",
     "SELECT a.id FROM docs a JOIN docs b ON gemma_generate(a.body) = concat('[', b.body, ']') WHERE a.id < 5 | 5 | 5",
     "WITH s AS (SELECT id, gemma_generate(body) g FROM docs WHERE id < 5) SELECT g FROM s | 5 | 5",
     "SELECT gemma_generate('hello') | 1 | 1",
     "SELECT gemma_generate(x) FROM VALUES ('a'), ('b'), (NULL) AS t(x) | 2 | 3",
-    "SELECT DISTINCT gemma_generate(lang) FROM docs WHERE id < 6 | 6 | 2",
+    "SELECT DISTINCT gemma_generate(lang) FROM docs WHERE id < 6 | 2 | 2",
+    "SELECT gemma_generate(lang) FROM docs | 8 | 200",
+    "SELECT gemma_generate(lang, seed => grp) FROM docs WHERE id < 8 | 4 | 8",
+    "SELECT gemma_chat(array(named_struct('role', 'user', 'content', body))) FROM docs WHERE id < 5 | 5 | 5",
+    "SELECT gemma_chat(NULL) FROM docs WHERE id < 5 | 0 | 5",
+    "SELECT gemma_answer('who?', array(lang)) FROM docs WHERE id < 5 | 2 | 5",
+    "SELECT gemma_answer(body, array('a', 'b')) FROM docs WHERE id < 12 | 11 | 12",
+    "SELECT gemma_answer(body, array()) FROM docs WHERE id < 5 | 0 | 5",
+    "SELECT gemma_answer(question => NULL, passages => array(body)) FROM docs WHERE id < 5 | 0 | 5",
+    "SELECT gemma_answer('q', collect_list(body)) FROM docs WHERE id < 6 GROUP BY grp | 4 | 4",
+    "SELECT gemma_count_tokens(body) FROM docs | 0 | 200",
+    "SELECT id FROM docs WHERE gemma_count_tokens(body) > 1 AND id < 5 | 0 | 5",
+    "SELECT gemma_generate(body) FROM docs WHERE gemma_count_tokens(body) > 1 AND id < 5 | 5 | 5",
+    "SELECT sum(gemma_count_tokens(gemma_generate(body))) FROM docs WHERE id < 5 | 5 | 1",
+    "SELECT id, gemma_generate(body) g FROM docs WHERE id < 5 ORDER BY id DESC | 5 | 5",
+    "SELECT g FROM (SELECT id, gemma_generate(body) g FROM docs) WHERE g IS NOT NULL AND id < 12 | 11 | 11",
+    "SELECT length(gemma_generate(body)) + length(gemma_generate(body)) FROM docs WHERE id < 5 | 5 | 5",
+    "SELECT max(gemma_generate(body)) OVER (PARTITION BY grp) FROM docs WHERE id < 5 | 5 | 5",
+    "SELECT lang, first(g) FROM (SELECT lang, gemma_generate(lang) g FROM docs WHERE id < 10) GROUP BY lang | 2 | 2",
+    "SELECT grp, gemma_generate(concat('x', grp)) FROM docs GROUP BY grp | 4 | 4",
+    "SELECT gemma_generate(concat('x', grp)), count(*) FROM docs WHERE id < 40 GROUP BY gemma_generate(concat('x', grp)) | 4 | 4",
+    "SELECT grp FROM docs GROUP BY grp HAVING gemma_generate(max(body)) <> '' | 4 | 4",
+    "SELECT a.id, gemma_generate(b.body) FROM docs a JOIN docs b ON a.id = b.id WHERE a.id < 5 | 5 | 5",
+    "SELECT a.id FROM docs a LEFT JOIN docs b ON a.id = b.id AND gemma_generate(b.body) <> '' WHERE a.id < 5 | 5 | 5",
+    "SELECT id, (SELECT max(gemma_generate(lang)) FROM docs WHERE id < 3) FROM docs WHERE id < 2 | 2 | 2",
+    "SELECT id FROM docs WHERE id < 3 UNION ALL SELECT length(gemma_generate(body)) FROM docs WHERE id < 3 | 3 | 6",
+    "SELECT gemma_generate(body) FROM docs WHERE id IN (SELECT id FROM docs WHERE id < 4) | 4 | 4",
+    "SELECT transform(array(gemma_generate(body)), x -> upper(x)) FROM docs WHERE id < 3 | 3 | 3",
+    "SELECT named_struct('a', gemma_generate(body)).a FROM docs WHERE id < 3 | 3 | 3",
+    "SELECT gemma_generate(body) FROM docs WHERE id < 8 DISTRIBUTE BY grp | 8 | 8",
+    "SELECT /*+ REPARTITION(2) */ gemma_generate(body) FROM docs WHERE id < 8 | 8 | 8",
+    "SELECT gemma_summarize(body, style => if(id < 2, 'bullets', 'sentence')) FROM docs WHERE id < 5 | 5 | 5",
+    "SELECT id FROM docs WHERE id < 5 AND (lang = 'en' OR gemma_generate(body) = 'x') | 2 | 3",
+    "SELECT lang = 'en' AND gemma_generate(body) = 'x' FROM docs WHERE id < 5 | 3 | 5",
   })
   void queriesCallTheModelAsOftenAsTheyMust(String query, int calls, int rows) {
     assertThat(spark.sql(query).collectAsList()).hasSize(rows);
@@ -183,6 +219,53 @@ class SqlFunctionsTest {
   }
 
   @Test
+  void chatsAndAnswersAreRendered() {
+    spark
+        .sql(
+            "SELECT gemma_chat(transform(array('system:Be kind.', 'user:Hi', 'assistant:Hello', 'user:' || body),"
+                + " x -> named_struct('role', split_part(x, ':', 1), 'content', split_part(x, ':', 2)))),"
+                + " gemma_answer('Who?', array('a', NULL, 'b')) FROM docs WHERE id = 1")
+        .collect();
+    assertThat(engine.requests)
+        .extracting(CountingGenerator::turns)
+        .containsExactlyInAnyOrder(
+            List.of(ChatTurn.system("Be kind."), ChatTurn.user("Hi"), ChatTurn.model("Hello"), ChatTurn.user("doc1")),
+            List.of(
+                ChatTurn.user(
+                    "Answer the question using only the passages below. Cite the passages you used by their numbers in square brackets."
+                        + " If the passages do not contain the answer, say that the passages do not say.\n\n[1] a\n\n[2] b\n\nQuestion: Who?")));
+  }
+
+  @Test
+  void aBadMessageIsItsRowsError() {
+    List<Row> rows =
+        spark
+            .sql(
+                "SELECT gemma_chat(array(struct(r, 'x')), failOnError => false).errorMessage"
+                    + " FROM VALUES (1, 'user'), (2, 'robot'), (3, NULL) AS t(id, r) ORDER BY id")
+            .collectAsList();
+    assertThat(rows.get(0).getString(0)).isNull();
+    assertThat(rows.get(1).getString(0)).contains("role is 'robot'; it must be one of system, user, assistant, model");
+    assertThat(rows.get(2).getString(0)).contains("messages is with a NULL in it");
+  }
+
+  @Test
+  void tokensAreCountedAsTheModelSeesThem() {
+    assertThat(spark.sql("SELECT gemma_count_tokens('The catalog service'), gemma_count_tokens(NULL), gemma_count_tokens('')").first())
+        .isEqualTo(RowFactory.create(TokenCounter.ofModel(EngineOptions.forModel("demo")).count("The catalog service"), null, 0));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"gemma_generate", "gemma_chat", "gemma_summarize", "gemma_answer", "gemma_count_tokens"})
+  void functionsDescribeThemselves(String function) {
+    String text =
+        String.join(
+            "\n",
+            spark.sql("DESCRIBE FUNCTION EXTENDED " + function).collectAsList().stream().map(row -> row.getString(0)).toList());
+    assertThat(text).contains("Function: " + function, "Usage: " + function + "(", "Arguments:", "Examples:", "> SELECT " + function + "(");
+  }
+
+  @Test
   void namedArgumentsReachTheModelAsConstantsAndAsColumns() {
     spark
         .sql(
@@ -203,10 +286,15 @@ class SqlFunctionsTest {
     "gemma_generate(body, temperature => -1.0) | temperature is -1.0",
     "gemma_generate(body, topP => 1.5D) | topP is 1.5",
     "gemma_summarize(body, style => 'haiku') | style is 'haiku'; it must be one of [sentence, sentences, bullets]",
-    "gemma_summarize(body, 'bullets') | takes one argument without a name, content",
+    "gemma_summarize(body, 'bullets') | takes content without a name; write the others as name => value",
     "gemma_summarize(style => 'bullets') | needs the argument 'content'",
     "gemma_summarize(body, details => lang = 'en') | only a constant, true or false, for 'details'",
     "gemma_generate(array(body)) | DATATYPE_MISMATCH",
+    "gemma_answer(body) | needs the argument 'passages'",
+    "gemma_answer(body, body) | DATATYPE_MISMATCH",
+    "gemma_chat(body) | DATATYPE_MISMATCH",
+    "gemma_count_tokens(body, 1) | takes one argument, text; it is given 2",
+    "gemma_count_tokens(txt => body) | has no argument 'txt'; its argument is text",
     "gemma_generate(nosuch) | UNRESOLVED_COLUMN",
   })
   void wrongCallsFailBeforeAnythingRuns(String call, String message) {

@@ -3,10 +3,13 @@ package dev.gemmaspark.engine.arrow;
 import dev.gemmaspark.engine.error.GemmaException;
 import dev.gemmaspark.engine.error.InvalidSettingException;
 import dev.gemmaspark.engine.generation.GenerationFailure;
+import dev.gemmaspark.engine.generation.GenerationRequest;
 import dev.gemmaspark.engine.generation.GenerationResult;
 import dev.gemmaspark.engine.generation.TextGenerator;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -40,7 +43,8 @@ public final class ArrowGenerator implements AutoCloseable {
   }
 
   /**
-   * Hands in the rows of {@link GenerationSchema#REQUESTS}, or of some of its columns.
+   * Hands in the rows of {@link GenerationSchema#REQUESTS}, or of some of its columns. Equal rows are one request: they would have equal
+   * results.
    *
    * @param requests may be changed or closed afterwards
    */
@@ -49,14 +53,15 @@ public final class ArrowGenerator implements AutoCloseable {
     Batch batch = new Batch();
     underWay.add(batch);
     for (int row = 0; row < requests.getRowCount(); row++) {
-      batch.futures.add(submit(reader, row));
+      batch.futures.add(submit(reader, row, batch.requests));
     }
     return batch;
   }
 
-  private Optional<CompletableFuture<GenerationResult>> submit(RequestReader reader, int row) {
+  private Optional<CompletableFuture<GenerationResult>> submit(
+      RequestReader reader, int row, Map<GenerationRequest, CompletableFuture<GenerationResult>> known) {
     try {
-      return reader.request(row).map(generator::submit);
+      return reader.request(row).map(request -> known.computeIfAbsent(request, generator::submit));
     } catch (InvalidSettingException e) {
       return Optional.of(
           CompletableFuture.completedFuture(
@@ -76,8 +81,14 @@ public final class ArrowGenerator implements AutoCloseable {
   /** Rows that were handed in together. */
   public final class Batch {
     private final List<Optional<CompletableFuture<GenerationResult>>> futures = new ArrayList<>();
+    private final Map<GenerationRequest, CompletableFuture<GenerationResult>> requests = new HashMap<>();
 
     private Batch() {}
+
+    /** How many requests the rows were: no more than there are rows. */
+    public int requests() {
+      return requests.size();
+    }
 
     /**
      * Waits for all results.

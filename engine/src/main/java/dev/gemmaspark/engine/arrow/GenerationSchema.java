@@ -8,11 +8,14 @@ import org.apache.arrow.vector.types.pojo.FieldType;
 import org.apache.arrow.vector.types.pojo.Schema;
 
 /**
- * The columns of prompts and of results. In {@link #REQUESTS} every column may be null, which stands for its default; a null prompt
- * has a null result, and costs nothing.
+ * The columns of prompts and of results. In {@link #REQUESTS} every column may be null, which stands for its default; a row that has neither
+ * a prompt nor messages has a null result, and costs nothing.
  */
 public final class GenerationSchema {
   public static final String PROMPT = "prompt";
+  public static final String MESSAGES = "messages";
+  public static final String ROLE = "role";
+  public static final String CONTENT = "content";
   public static final String SYSTEM = "system";
   public static final String MAX_TOKENS = "max_tokens";
   public static final String TEMPERATURE = "temperature";
@@ -34,11 +37,19 @@ public final class GenerationSchema {
   private static final ArrowType INT64 = new ArrowType.Int(64, true);
   private static final ArrowType FLOAT64 = new ArrowType.FloatingPoint(FloatingPointPrecision.DOUBLE);
 
-  /** One row is one request: a user's prompt, perhaps a system text, and how to sample. */
+  /** One row is one request: a user's prompt, perhaps with a system text before it, or the messages of a chat; and how to sample. */
   public static final Schema REQUESTS =
       new Schema(
           List.of(
               field(PROMPT, UTF8),
+              new Field(
+                  MESSAGES,
+                  FieldType.nullable(ArrowType.List.INSTANCE),
+                  List.of(
+                      new Field(
+                          "element",
+                          FieldType.nullable(ArrowType.Struct.INSTANCE),
+                          List.of(field(ROLE, UTF8), field(CONTENT, UTF8))))),
               field(SYSTEM, UTF8),
               field(MAX_TOKENS, INT32),
               field(TEMPERATURE, FLOAT64),

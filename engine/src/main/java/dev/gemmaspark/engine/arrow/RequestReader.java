@@ -1,6 +1,9 @@
 package dev.gemmaspark.engine.arrow;
 
+import static dev.gemmaspark.engine.error.InvalidSettingException.require;
+
 import dev.gemmaspark.engine.chat.ChatTurn;
+import dev.gemmaspark.engine.chat.Role;
 import dev.gemmaspark.engine.generation.GenerationRequest;
 import dev.gemmaspark.engine.generation.Prompt;
 import dev.gemmaspark.engine.generation.SamplingParameters;
@@ -17,6 +20,7 @@ import org.apache.arrow.vector.IntVector;
 import org.apache.arrow.vector.VarCharVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.arrow.vector.complex.ListVector;
+import org.apache.arrow.vector.complex.StructVector;
 
 /** Reads requests from the columns of {@link GenerationSchema#REQUESTS}. */
 final class RequestReader {
@@ -29,19 +33,33 @@ final class RequestReader {
   /**
    * The request of a row.
    *
-   * @return empty where the prompt is null
+   * @return empty where there is neither a prompt nor a message
    * @throws dev.gemmaspark.engine.error.InvalidSettingException if a parameter is out of range
    */
   Optional<GenerationRequest> request(int row) {
-    return text(GenerationSchema.PROMPT, row)
-        .map(prompt -> new GenerationRequest(prompt(prompt, row), sampling(row), stop(row), Truncation.FAIL));
-  }
-
-  private Prompt prompt(String prompt, int row) {
     List<ChatTurn> turns = new ArrayList<>();
     text(GenerationSchema.SYSTEM, row).ifPresent(system -> turns.add(ChatTurn.system(system)));
-    turns.add(ChatTurn.user(prompt));
-    return new Prompt.Chat(turns);
+    int before = turns.size();
+    messages(row, turns);
+    text(GenerationSchema.PROMPT, row).ifPresent(prompt -> turns.add(ChatTurn.user(prompt)));
+    return turns.size() == before
+        ? Optional.empty()
+        : Optional.of(new GenerationRequest(new Prompt.Chat(turns), sampling(row), stop(row), Truncation.FAIL));
+  }
+
+  private void messages(int row, List<ChatTurn> turns) {
+    Optional<ListVector> lists = vector(GenerationSchema.MESSAGES, row, ListVector.class);
+    if (lists.isEmpty()) {
+      return;
+    }
+    StructVector messages = (StructVector) lists.get().getDataVector();
+    VarCharVector roles = messages.getChild(GenerationSchema.ROLE, VarCharVector.class);
+    VarCharVector contents = messages.getChild(GenerationSchema.CONTENT, VarCharVector.class);
+    for (int i = lists.get().getElementStartIndex(row); i < lists.get().getElementEndIndex(row); i++) {
+      require(!messages.isNull(i) && !roles.isNull(i) && !contents.isNull(i), "messages", "with a NULL in it", "of whole messages");
+      Role role = Role.named(new String(roles.get(i), StandardCharsets.UTF_8));
+      turns.add(new ChatTurn(role, new String(contents.get(i), StandardCharsets.UTF_8)));
+    }
   }
 
   private SamplingParameters sampling(int row) {

@@ -1,5 +1,7 @@
 package dev.gemmaspark.engine.chat;
 
+import dev.gemmaspark.engine.error.InvalidSettingException;
+
 /** Who speaks in a {@link ChatTurn}. */
 public enum Role {
   /** Instructions for the whole conversation; only as the first turn. */
@@ -11,6 +13,20 @@ public enum Role {
 
   Role(String label) {
     this.label = label;
+  }
+
+  /**
+   * The role of this name; the model's may be called {@code assistant} too, as other chat formats do.
+   *
+   * @throws InvalidSettingException if there is none
+   */
+  public static Role named(String name) {
+    return switch (name) {
+      case "system" -> SYSTEM;
+      case "user" -> USER;
+      case "model", "assistant" -> MODEL;
+      default -> throw new InvalidSettingException("role is '%s'; it must be one of system, user, assistant, model".formatted(name));
+    };
   }
 
   /** The word that Gemma's chat format has for this role. */

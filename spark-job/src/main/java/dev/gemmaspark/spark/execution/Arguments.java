@@ -1,6 +1,9 @@
 package dev.gemmaspark.spark.execution;
 
+import java.util.ArrayList;
+import java.util.List;
 import org.apache.spark.sql.catalyst.InternalRow;
+import org.apache.spark.sql.catalyst.util.ArrayData;
 
 /** The arguments of one call for one row. */
 final class Arguments {
@@ -41,5 +44,22 @@ final class Arguments {
   /** A whole number, or null. */
   Integer integer(Parameter parameter) {
     return isNull(parameter) ? null : row.getInt(ordinal(parameter));
+  }
+
+  /** An array that is not null. */
+  ArrayData array(Parameter parameter) {
+    return row.getArray(ordinal(parameter));
+  }
+
+  /** The texts of an array that is not null, without nulls. */
+  List<String> texts(Parameter parameter) {
+    ArrayData array = array(parameter);
+    List<String> texts = new ArrayList<>();
+    for (int i = 0; i < array.numElements(); i++) {
+      if (!array.isNullAt(i)) {
+        texts.add(array.getUTF8String(i).toString());
+      }
+    }
+    return texts;
   }
 }

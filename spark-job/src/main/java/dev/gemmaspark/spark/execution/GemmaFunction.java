@@ -1,40 +1,75 @@
 package dev.gemmaspark.spark.execution;
 
+import dev.gemmaspark.engine.error.InvalidSettingException;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
-/** The SQL functions: a new one is a row here. */
+/** The SQL functions that call the model: a new one is a row here. */
 public enum GemmaFunction {
   GENERATE(
       "gemma_generate",
-      "_FUNC_(prompt[, system => ...]) - Answers a prompt with Gemma.",
-      List.of(Parameter.PROMPT, Parameter.SYSTEM)) {
+      "Answers a prompt with Gemma.",
+      "('Why is the sky blue?', maxTokens => 60)",
+      List.of(Parameter.PROMPT),
+      List.of(Parameter.SYSTEM)) {
     @Override
-    String prompt(Arguments arguments, PromptTexts texts) {
-      return arguments.text(Parameter.PROMPT);
+    void write(Arguments arguments, PromptTexts texts, RequestColumns columns) {
+      columns.prompt(arguments.text(Parameter.PROMPT));
+    }
+  },
+  CHAT(
+      "gemma_chat",
+      "Answers the last turn of a conversation with Gemma.",
+      "(array(named_struct('role', 'user', 'content', 'Hello!')))",
+      List.of(Parameter.MESSAGES),
+      List.of()) {
+    @Override
+    void write(Arguments arguments, PromptTexts texts, RequestColumns columns) {
+      columns.messages(arguments.array(Parameter.MESSAGES));
     }
   },
   SUMMARIZE(
       "gemma_summarize",
-      "_FUNC_(content[, style => 'sentence' | 'sentences' | 'bullets'][, maxWords => ...]) - Summarizes a document with Gemma.",
-      List.of(Parameter.CONTENT, Parameter.STYLE, Parameter.MAX_WORDS)) {
+      "Summarizes a text with Gemma.",
+      "(body, style => 'bullets', maxWords => 60)",
+      List.of(Parameter.CONTENT),
+      List.of(Parameter.STYLE, Parameter.MAX_WORDS)) {
     @Override
-    String prompt(Arguments arguments, PromptTexts texts) {
-      return texts.summarize(
-          arguments.text(Parameter.CONTENT), arguments.text(Parameter.STYLE), arguments.integer(Parameter.MAX_WORDS));
+    void write(Arguments arguments, PromptTexts texts, RequestColumns columns) {
+      columns.prompt(
+          texts.summarize(
+              arguments.text(Parameter.CONTENT), arguments.text(Parameter.STYLE), arguments.integer(Parameter.MAX_WORDS)));
+    }
+  },
+  ANSWER(
+      "gemma_answer",
+      "Answers a question from passages with Gemma. Without a passage the result is NULL.",
+      "('Who signed?', array('The contract was signed by Ada.'))",
+      List.of(Parameter.QUESTION, Parameter.PASSAGES),
+      List.of()) {
+    @Override
+    void write(Arguments arguments, PromptTexts texts, RequestColumns columns) {
+      List<String> passages = arguments.texts(Parameter.PASSAGES);
+      if (!passages.isEmpty()) {
+        columns.prompt(texts.answer(arguments.text(Parameter.QUESTION), passages));
+      }
     }
   };
 
   private final String sqlName;
-  private final String usage;
+  private final String purpose;
+  private final String example;
+  private final List<Parameter> required;
   private final List<Parameter> parameters;
 
-  GemmaFunction(String sqlName, String usage, List<Parameter> own) {
+  GemmaFunction(String sqlName, String purpose, String example, List<Parameter> required, List<Parameter> own) {
     this.sqlName = sqlName;
-    this.usage = usage;
-    List<Parameter> all = new ArrayList<>(own);
+    this.purpose = purpose;
+    this.example = example;
+    this.required = required;
+    List<Parameter> all = new ArrayList<>(required);
+    all.addAll(own);
     all.addAll(Parameter.COMMON);
     this.parameters = List.copyOf(all);
   }
@@ -45,17 +80,23 @@ public enum GemmaFunction {
 
   /** As {@code DESCRIBE FUNCTION} prints it. */
   public String usage() {
-    return usage;
+    List<String> names = required.stream().map(Parameter::sqlName).toList();
+    return "_FUNC_(" + String.join(", ", names) + "[, name => value]...) - " + purpose;
   }
 
-  /** The function's arguments in the order of a call's children; the first is the only one that may stand without its name. */
+  /** A call's arguments, as they may stand in a query. */
+  public String example() {
+    return example;
+  }
+
+  /** The function's arguments in the order of a call's children. */
   public List<Parameter> parameters() {
     return parameters;
   }
 
-  /** The argument without which there is nothing to do: where it is NULL, so is the result. */
-  public Parameter subject() {
-    return parameters.getFirst();
+  /** The arguments that must be given, and may be given without their names; where one is NULL, so is the result. */
+  public List<Parameter> required() {
+    return required;
   }
 
   /** The argument of this name, however it is capitalized. */
@@ -66,14 +107,15 @@ public enum GemmaFunction {
   /** The names of all arguments, for messages. */
   public List<String> argumentNames() {
     List<String> names = new ArrayList<>(parameters.stream().map(Parameter::sqlName).toList());
-    names.addAll(Arrays.asList("failOnError", "details"));
+    names.addAll(List.of("failOnError", "details"));
     return names;
   }
 
   /**
-   * The user's turn; the subject is not NULL.
+   * Writes what the model is shown, if anything; no required argument is NULL.
    *
-   * @throws dev.gemmaspark.engine.error.InvalidSettingException if an argument is not allowed
+   * @param columns whose current row it is for
+   * @throws InvalidSettingException if an argument is not allowed
    */
-  abstract String prompt(Arguments arguments, PromptTexts texts);
+  abstract void write(Arguments arguments, PromptTexts texts, RequestColumns columns);
 }

@@ -7,22 +7,30 @@ import java.util.List;
 import java.util.Optional;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.sql.types.StructType;
 
 /** An argument of a SQL function, other than the switches that decide its type. NULL stands for the default. */
 public enum Parameter {
-  PROMPT("prompt", DataTypes.StringType),
-  CONTENT("content", DataTypes.StringType),
-  SYSTEM("system", DataTypes.StringType),
-  STYLE("style", DataTypes.StringType),
-  MAX_WORDS("maxWords", DataTypes.IntegerType),
-  MAX_TOKENS("maxTokens", DataTypes.IntegerType),
-  TEMPERATURE("temperature", DataTypes.DoubleType),
-  TOP_K("topK", DataTypes.IntegerType),
-  TOP_P("topP", DataTypes.DoubleType),
-  MIN_P("minP", DataTypes.DoubleType),
-  REPETITION_PENALTY("repetitionPenalty", DataTypes.DoubleType),
-  SEED("seed", DataTypes.LongType),
-  STOP("stop", DataTypes.createArrayType(DataTypes.StringType));
+  PROMPT("prompt", DataTypes.StringType, "the user's turn"),
+  MESSAGES(
+      "messages",
+      DataTypes.createArrayType(
+          new StructType().add("role", DataTypes.StringType).add("content", DataTypes.StringType)),
+      "the turns so far: roles system (first, or not at all), user and assistant by turns, the user's last"),
+  CONTENT("content", DataTypes.StringType, "the text to summarize"),
+  QUESTION("question", DataTypes.StringType, "what is asked"),
+  PASSAGES("passages", DataTypes.createArrayType(DataTypes.StringType), "where the answer is looked for; the answer cites them as [1], [2], ..."),
+  SYSTEM("system", DataTypes.StringType, "instructions for the whole conversation"),
+  STYLE("style", DataTypes.StringType, "'sentence', 'sentences' or 'bullets' (default: 'sentence')"),
+  MAX_WORDS("maxWords", DataTypes.IntegerType, "asks for at most so many words (default: no limit)"),
+  MAX_TOKENS("maxTokens", DataTypes.IntegerType, "most tokens of the result (default: 256)"),
+  TEMPERATURE("temperature", DataTypes.DoubleType, "0 always takes the most likely token (default: 0)"),
+  TOP_K("topK", DataTypes.IntegerType, "draws from so many of the most likely tokens (default: all)"),
+  TOP_P("topP", DataTypes.DoubleType, "draws from the fewest tokens whose probabilities add up to this (default: 1)"),
+  MIN_P("minP", DataTypes.DoubleType, "leaves out tokens less likely than this times the most likely one (default: 0)"),
+  REPETITION_PENALTY("repetitionPenalty", DataTypes.DoubleType, "above 1, tokens that have appeared become less likely (default: 1)"),
+  SEED("seed", DataTypes.LongType, "of the random draws; equal calls with equal seeds give equal text (default: 0)"),
+  STOP("stop", DataTypes.createArrayType(DataTypes.StringType), "texts that end the result (default: none)");
 
   /** Those that every function has, in the order of {@code GenerationSchema}. */
   static final List<Parameter> COMMON =
@@ -30,10 +38,17 @@ public enum Parameter {
 
   private final String sqlName;
   private final DataType dataType;
+  private final String meaning;
 
-  Parameter(String sqlName, DataType dataType) {
+  Parameter(String sqlName, DataType dataType, String meaning) {
     this.sqlName = sqlName;
     this.dataType = dataType;
+    this.meaning = meaning;
+  }
+
+  /** As {@code DESCRIBE FUNCTION EXTENDED} prints it. */
+  public String meaning() {
+    return meaning;
   }
 
   public String sqlName() {

@@ -9,15 +9,17 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Optional;
 
 /**
  * The instructions that functions put before a row's text. Read on the driver when a query is analyzed, and sent with it, so that all
  * executors say the same.
  *
- * @param instructions by style
+ * @param instructions of summaries, by style
+ * @param answer the instruction of answers
  */
-public record PromptTexts(HashMap<SummaryStyle, String> instructions) implements Serializable {
+public record PromptTexts(HashMap<SummaryStyle, String> instructions, String answer) implements Serializable {
   private static final long serialVersionUID = 1L;
   private static final String RESOURCES = "/dev/gemmaspark/spark/prompts/";
 
@@ -33,9 +35,13 @@ public record PromptTexts(HashMap<SummaryStyle, String> instructions) implements
     HashMap<SummaryStyle, String> instructions = new HashMap<>();
     for (SummaryStyle style : SummaryStyle.values()) {
       String name = "summarize-" + style.sqlName() + ".txt";
-      instructions.put(style, folder.flatMap(directory -> file(directory.resolve(name))).orElseGet(() -> resource(name)));
+      instructions.put(style, template(folder, name));
     }
-    return new PromptTexts(instructions);
+    return new PromptTexts(instructions, template(folder, "answer.txt"));
+  }
+
+  private static String template(Optional<Path> folder, String name) {
+    return folder.flatMap(directory -> file(directory.resolve(name))).orElseGet(() -> resource(name));
   }
 
   private static Optional<String> file(Path path) {
@@ -63,5 +69,14 @@ public record PromptTexts(HashMap<SummaryStyle, String> instructions) implements
   String summarize(String content, String style, Integer maxWords) {
     String instruction = instructions.get(style == null ? SummaryStyle.SENTENCE : SummaryStyle.of(style));
     return instruction + SummaryStyle.wordLimit(maxWords).orElse("") + "\n\n" + content;
+  }
+
+  /** The user's turn that asks a question about passages: the instruction first, because it is what prompts have in common. */
+  String answer(String question, List<String> passages) {
+    StringBuilder text = new StringBuilder(answer).append("\n\n");
+    for (int i = 0; i < passages.size(); i++) {
+      text.append('[').append(i + 1).append("] ").append(passages.get(i)).append("\n\n");
+    }
+    return text.append("Question: ").append(question).toString();
   }
 }

@@ -12,6 +12,7 @@ import org.apache.arrow.vector.IntVector;
 import org.apache.arrow.vector.VarCharVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.arrow.vector.complex.ListVector;
+import org.apache.arrow.vector.complex.StructVector;
 import org.apache.arrow.vector.complex.impl.UnionListWriter;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.catalyst.util.ArrayData;
@@ -33,11 +34,11 @@ final class RequestColumns implements AutoCloseable {
   void add(InternalRow arguments) {
     Arguments of = new Arguments(call.function(), arguments, call.firstArgument());
     int row = rows++;
-    if (of.isNull(call.function().subject())) {
+    if (call.function().required().stream().anyMatch(of::isNull)) {
       return;
     }
     try {
-      text(GenerationSchema.PROMPT, row, call.function().prompt(of, call.texts()));
+      call.function().write(of, call.texts(), this);
     } catch (InvalidSettingException e) {
       errors.put(row, e.getMessage());
       return;
@@ -57,6 +58,33 @@ final class RequestColumns implements AutoCloseable {
     }
     if (!of.isNull(Parameter.STOP)) {
       stop(row, of.row().getArray(of.ordinal(Parameter.STOP)));
+    }
+  }
+
+  /** What the user says in the row that is being added. */
+  void prompt(String text) {
+    text(GenerationSchema.PROMPT, rows - 1, text);
+  }
+
+  /** The turns of the row that is being added, each a role and a text. */
+  void messages(ArrayData messages) {
+    ListVector lists = (ListVector) root.getVector(GenerationSchema.MESSAGES);
+    StructVector turns = (StructVector) lists.getDataVector();
+    int at = lists.startNewValue(rows - 1);
+    for (int i = 0; i < messages.numElements(); i++) {
+      if (!messages.isNullAt(i)) {
+        InternalRow message = messages.getStruct(i, 2);
+        turns.setIndexDefined(at + i);
+        part(turns, GenerationSchema.ROLE, at + i, message, 0);
+        part(turns, GenerationSchema.CONTENT, at + i, message, 1);
+      }
+    }
+    lists.endValue(rows - 1, messages.numElements());
+  }
+
+  private static void part(StructVector turns, String name, int at, InternalRow message, int ordinal) {
+    if (!message.isNullAt(ordinal)) {
+      turns.getChild(name, VarCharVector.class).setSafe(at, message.getUTF8String(ordinal).getBytes());
     }
   }
 

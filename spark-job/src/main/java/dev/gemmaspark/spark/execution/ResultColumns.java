@@ -34,7 +34,6 @@ final class ResultColumns {
     if (text == null && error == null) {
       return null;
     }
-    metrics.add(Metric.MODEL_CALLS, 1);
     if (error != null) {
       metrics.add(Metric.FAILED_ROWS, 1);
       if (call.shape().failsOnError()) {

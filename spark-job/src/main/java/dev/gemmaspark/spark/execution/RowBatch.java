@@ -29,7 +29,9 @@ final class RowBatch {
     this.rows = rows;
     for (RequestColumns columns : requests) {
       errors.add(columns.errors());
-      batches.add(generator.submit(columns.root()));
+      ArrowGenerator.Batch batch = generator.submit(columns.root());
+      batches.add(batch);
+      plan.metrics().add(Metric.MODEL_CALLS, batch.requests());
     }
   }
 

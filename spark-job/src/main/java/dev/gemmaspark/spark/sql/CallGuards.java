@@ -11,11 +11,13 @@ import org.apache.spark.sql.catalyst.expressions.If;
 import org.apache.spark.sql.catalyst.expressions.IsNull;
 import org.apache.spark.sql.catalyst.expressions.Literal;
 import org.apache.spark.sql.catalyst.expressions.Not;
+import org.apache.spark.sql.catalyst.expressions.Or;
+import org.apache.spark.sql.types.DataTypes;
 import scala.Option;
 import scala.Tuple2;
 
 /**
- * Keeps rows of the other branch away from the model. A call is moved out of its CASE, and would then run for all rows: so its subject
+ * Keeps rows of the other branch away from the model. A call is moved out of its CASE, AND or OR, and would then run for all rows: so its subject
  * becomes {@code if(condition of its branch, subject, NULL)}, and NULL costs nothing.
  */
 final class CallGuards {
@@ -37,6 +39,15 @@ final class CallGuards {
           guard(choice.falseValue(), and(condition, isNotTrue(choice.predicate()))));
       case CaseWhen choice when conditionsAreFreeOfCalls(choice) -> guard(choice, condition);
       case Coalesce choice -> guard(choice, condition);
+      // where one side decides, the other may be anything
+      case Or choice when !Calls.contains(choice.left()) -> new Or(
+          choice.left(), guard(choice.right(), and(condition, isNotTrue(choice.left()))));
+      case Or choice when !Calls.contains(choice.right()) -> new Or(
+          guard(choice.left(), and(condition, isNotTrue(choice.right()))), choice.right());
+      case And choice when !Calls.contains(choice.left()) -> new And(
+          choice.left(), guard(choice.right(), and(condition, isNotFalse(choice.left()))));
+      case And choice when !Calls.contains(choice.right()) -> new And(
+          guard(choice.left(), and(condition, isNotFalse(choice.right()))), choice.right());
       case GemmaCall call when condition != null -> {
         GemmaCall inner = (GemmaCall) Calls.mapChildren(call, child -> guard(child, condition));
         yield inner.withSubject(
@@ -82,6 +93,11 @@ final class CallGuards {
 
   /** False or NULL. */
   private static Expression isNotTrue(Expression condition) {
-    return new Not(new EqualNullSafe(condition, Literal.create(true, org.apache.spark.sql.types.DataTypes.BooleanType)));
+    return new Not(new EqualNullSafe(condition, Literal.create(true, DataTypes.BooleanType)));
+  }
+
+  /** True or NULL. */
+  private static Expression isNotFalse(Expression condition) {
+    return new Not(new EqualNullSafe(condition, Literal.create(false, DataTypes.BooleanType)));
   }
 }

@@ -159,9 +159,10 @@ final class GemmaCall extends Expression
   private String written(Function<Expression, String> argument) {
     List<Expression> all = Scala.list(arguments);
     List<String> given = new ArrayList<>();
-    given.add(argument.apply(all.getFirst()));
-    for (int i = 1; i < all.size(); i++) {
-      if (!(all.get(i) instanceof Literal literal && literal.value() == null)) {
+    for (int i = 0; i < all.size(); i++) {
+      if (i < function.required().size()) {
+        given.add(argument.apply(all.get(i)));
+      } else if (!(all.get(i) instanceof Literal literal && literal.value() == null)) {
         given.add(function.parameters().get(i).sqlName() + " => " + argument.apply(all.get(i)));
       }
     }

@@ -15,7 +15,7 @@ import org.apache.spark.sql.catalyst.expressions.Literal;
 import org.apache.spark.sql.catalyst.expressions.NamedArgumentExpression;
 import org.apache.spark.sql.types.DataTypes;
 
-/** Makes a {@link GemmaCall} of a function's name and arguments: the subject first, the rest by name. */
+/** Makes a {@link GemmaCall} of a function's name and arguments: the required ones first, the rest by name. */
 final class GemmaCallBuilder {
   private static final String FAIL_ON_ERROR = "failOnError";
   private static final String DETAILS = "details";
@@ -50,11 +50,13 @@ final class GemmaCallBuilder {
   }
 
   private void positional(int index, Expression value) {
-    if (index != 0) {
+    List<Parameter> required = function.required();
+    if (index >= required.size()) {
       throw wrong(
-          "takes one argument without a name, %s; write the others as name => value".formatted(function.subject().sqlName()));
+          "takes %s without a name; write the others as name => value"
+              .formatted(String.join(", ", required.stream().map(Parameter::sqlName).toList())));
     }
-    values.put(function.subject(), value);
+    values.put(required.get(index), value);
   }
 
   private void named(String name, Expression value) {
@@ -83,8 +85,10 @@ final class GemmaCallBuilder {
   }
 
   private Expression call(PromptTexts texts) {
-    if (!values.containsKey(function.subject())) {
-      throw wrong("needs the argument '%s'".formatted(function.subject().sqlName()));
+    for (Parameter required : function.required()) {
+      if (!values.containsKey(required)) {
+        throw wrong("needs the argument '%s'".formatted(required.sqlName()));
+      }
     }
     List<Expression> arguments = new ArrayList<>();
     for (Parameter parameter : function.parameters()) {

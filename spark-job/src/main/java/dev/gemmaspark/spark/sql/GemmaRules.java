@@ -21,14 +21,55 @@ public final class GemmaRules {
       GemmaFunction function) {
     return new Tuple3<>(
         new FunctionIdentifier(function.sqlName()),
-        new ExpressionInfo(
-            GemmaCall.class.getName(), null, function.sqlName(), function.usage(), "", "", "", "", "", "", "java_udf"),
+        info(GemmaCall.class, function.sqlName(), function.usage(), arguments(function), function.example()),
         new AbstractFunction1<>() {
           @Override
           public Expression apply(Seq<Expression> arguments) {
             return GemmaCallBuilder.build(function, Scala.<Expression>list(arguments));
           }
         });
+  }
+
+  /** {@code gemma_count_tokens}, which never calls the model. */
+  public static Tuple3<FunctionIdentifier, ExpressionInfo, Function1<Seq<Expression>, Expression>> countTokens() {
+    return new Tuple3<>(
+        new FunctionIdentifier(CountTokens.NAME),
+        info(
+            CountTokens.class,
+            CountTokens.NAME,
+            "_FUNC_(text) - Counts the tokens of a text, without <bos>, as Gemma sees them; the weights are not read.",
+            "* text - the text\n",
+            "(body)"),
+        new AbstractFunction1<>() {
+          @Override
+          public Expression apply(Seq<Expression> arguments) {
+            return CountTokens.of(Scala.<Expression>list(arguments));
+          }
+        });
+  }
+
+  private static ExpressionInfo info(Class<?> type, String name, String usage, String arguments, String example) {
+    return new ExpressionInfo(
+        type.getName(),
+        null,
+        name,
+        usage,
+        "\n    Arguments:\n" + arguments.indent(6) + "  ",
+        "\n    Examples:\n      > SELECT _FUNC_" + example + ";\n  ",
+        "",
+        "misc_funcs",
+        "0.1.0",
+        "",
+        "java_udf");
+  }
+
+  private static String arguments(GemmaFunction function) {
+    StringBuilder text = new StringBuilder();
+    function.parameters().forEach(parameter -> text.append("* %s - %s%n".formatted(parameter.sqlName(), parameter.meaning())));
+    return text
+        .append("* failOnError - whether a row that cannot be done fails the query; else its error is part of the result\n")
+        .append("* details - whether the result has finishReason, promptTokens, completionTokens and errorMessage too\n")
+        .toString();
   }
 
   public static Rule<LogicalPlan> extraction() {
