@@ -18,8 +18,8 @@ import java.util.concurrent.CompletableFuture;
  * A fake engine: answers with the last line of the prompt in brackets, and remembers what it was asked. A prompt whose last line is
  * {@code BAD} fails; one whose last line is {@code HANG} never ends.
  */
-final class CountingGenerator implements TextGenerator {
-  final List<GenerationRequest> requests = Collections.synchronizedList(new ArrayList<>());
+public final class CountingGenerator implements TextGenerator {
+  public final List<GenerationRequest> requests = Collections.synchronizedList(new ArrayList<>());
   final List<CompletableFuture<GenerationResult>> hanging = Collections.synchronizedList(new ArrayList<>());
 
   @Override
@@ -40,12 +40,12 @@ final class CountingGenerator implements TextGenerator {
     };
   }
 
-  int calls() {
+  public int calls() {
     return requests.size();
   }
 
   /** The user's text of a request. */
-  static String text(GenerationRequest request) {
+  public static String text(GenerationRequest request) {
     return ((Prompt.Chat) request.prompt()).turns().getLast().text();
   }
 

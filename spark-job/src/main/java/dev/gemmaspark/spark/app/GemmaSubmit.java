@@ -1,6 +1,7 @@
 package dev.gemmaspark.spark.app;
 
 import java.util.Map;
+import java.util.TreeSet;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ExitCode;
@@ -21,7 +22,7 @@ import picocli.CommandLine.ExitCode;
           + " application; without --master it runs on this machine's cores."
     })
 final class GemmaSubmit {
-  private static final Map<String, Class<? extends Application>> APPLICATIONS = Map.of("summarize", SummarizeApp.class);
+  private static final Map<String, Class<? extends Application>> APPLICATIONS = Map.of("summarize", SummarizeApp.class, "generate", GenerateApp.class);
 
   private GemmaSubmit() {}
 
@@ -34,7 +35,7 @@ final class GemmaSubmit {
     Class<? extends Application> found = APPLICATIONS.get(application);
     if (found == null) {
       System.err.printf(
-          "There is no application '%s'; there is: %s%n", application, String.join(", ", APPLICATIONS.keySet()));
+          "There is no application '%s'; there is: %s%n", application, String.join(", ", new TreeSet<>(APPLICATIONS.keySet())));
       return ExitCode.USAGE;
     }
     System.out.println(found.getName());
@@ -45,12 +46,13 @@ final class GemmaSubmit {
     CommandLine command =
         new CommandLine(new GemmaSubmit())
             .addSubcommand("summarize", new SummarizeApp())
+            .addSubcommand("generate", new GenerateApp())
             .setCaseInsensitiveEnumValuesAllowed(true);
     try {
       if (CommandLine.printHelpIfRequested(command.parseArgs(arguments))) {
         return ExitCode.OK;
       }
-      System.err.println("Which application? There is: " + String.join(", ", APPLICATIONS.keySet()));
+      System.err.println("Which application? There is: " + String.join(", ", new TreeSet<>(APPLICATIONS.keySet())));
     } catch (CommandLine.ParameterException e) {
       System.err.println(e.getMessage());
     }

@@ -87,21 +87,21 @@ final class GenerationOptions {
   }
 
   /** As named arguments of a SQL function. */
-  Map<String, String> arguments() {
-    Map<String, String> arguments = new LinkedHashMap<>();
-    arguments.put("maxTokens", "" + maxTokens);
-    arguments.put("temperature", temperature + "D");
-    put(arguments, "topK", topK, "");
-    put(arguments, "topP", topP, "D");
-    put(arguments, "minP", minP, "D");
-    put(arguments, "repetitionPenalty", repetitionPenalty, "D");
-    arguments.put("seed", seed + "L");
+  Map<String, Object> arguments() {
+    Map<String, Object> arguments = new LinkedHashMap<>();
+    arguments.put("maxTokens", maxTokens);
+    arguments.put("temperature", temperature);
+    put(arguments, "topK", topK);
+    put(arguments, "topP", topP);
+    put(arguments, "minP", minP);
+    put(arguments, "repetitionPenalty", repetitionPenalty);
+    arguments.put("seed", seed);
     return arguments;
   }
 
-  private static void put(Map<String, String> arguments, String name, Number value, String suffix) {
+  private static void put(Map<String, Object> arguments, String name, Object value) {
     if (value != null) {
-      arguments.put(name, value + suffix);
+      arguments.put(name, value);
     }
   }
 }

@@ -2,13 +2,16 @@ package dev.gemmaspark.spark.app;
 
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.Map;
 import org.apache.spark.sql.AnalysisException;
 import org.apache.spark.sql.DataFrameReader;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.types.DataType;
+import org.apache.spark.sql.streaming.DataStreamReader;
 import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.sql.types.StructType;
 import picocli.CommandLine.Option;
 
 /** Where rows come from. */
@@ -37,10 +40,7 @@ final class InputOptions {
 
   /** The input, or a {@link UsageException} that says why there is none. */
   Dataset<Row> read(SparkSession spark) {
-    DataFrameReader reader = spark.read().format(format.sparkName());
-    if (format == Format.CSV) {
-      reader = reader.option("header", "true").option("multiLine", "true").option("escape", "\"");
-    }
+    DataFrameReader reader = spark.read().format(format.sparkName()).options(options());
     try {
       return reader.load(path);
     } catch (Exception e) {
@@ -50,6 +50,27 @@ final class InputOptions {
       throw new UsageException(
           "The input %s cannot be read as %s: %s".formatted(path, format.sparkName(), firstLine(e)));
     }
+  }
+
+  /**
+   * The files that come to the input's folder.
+   *
+   * @param schema of those that are there
+   */
+  Dataset<Row> readStream(SparkSession spark, StructType schema, Integer maxFiles) {
+    DataStreamReader reader = spark.readStream().format(format.sparkName()).options(options()).schema(schema);
+    if (maxFiles != null) {
+      reader = reader.option("maxFilesPerTrigger", maxFiles);
+    }
+    return reader.load(path);
+  }
+
+  private Map<String, String> options() {
+    return format == Format.CSV ? Map.of("header", "true", "multiLine", "true", "escape", "\"") : Map.of();
+  }
+
+  String path() {
+    return path;
   }
 
   private static String firstLine(Exception e) {

@@ -5,7 +5,7 @@ import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 
-/** Spreads an input over the cores: a small file is one partition, and one partition keeps all cores but one idle. */
+/** Spreads rows over the cores: a small file is one partition, and one partition keeps all cores but one idle. */
 final class Partitions {
   private static final int TASKS_PER_CORE = 2;
 
@@ -14,15 +14,24 @@ final class Partitions {
 
   private Partitions() {}
 
-  static Dataset<Row> spread(Dataset<Row> input, long rows, GemmaConf conf, SparkSession spark) {
+  static Dataset<Row> spread(Dataset<Row> rows, long count, GemmaConf conf, SparkSession spark) {
     return switch (conf.repartition()) {
-      case "off" -> input;
-      case "auto" -> {
-        long wanted =
-            Math.min(Math.ceilDiv(rows, FEWEST_ROWS), (long) TASKS_PER_CORE * spark.sparkContext().defaultParallelism());
-        yield wanted > input.rdd().getNumPartitions() ? input.repartition((int) wanted) : input;
-      }
-      default -> input.repartition(Integer.parseInt(conf.repartition()));
+      case "off" -> rows;
+      case "auto" -> rows.repartition((int) Math.clamp(Math.ceilDiv(count, FEWEST_ROWS), 1L, mostTasks(spark)));
+      default -> rows.repartition(Integer.parseInt(conf.repartition()));
     };
+  }
+
+  /** The same where nobody knows how many rows will come. */
+  static Dataset<Row> spreadStream(Dataset<Row> rows, GemmaConf conf, SparkSession spark) {
+    return switch (conf.repartition()) {
+      case "off" -> rows;
+      case "auto" -> rows.repartition(spark.sparkContext().defaultParallelism());
+      default -> rows.repartition(Integer.parseInt(conf.repartition()));
+    };
+  }
+
+  private static long mostTasks(SparkSession spark) {
+    return (long) TASKS_PER_CORE * spark.sparkContext().defaultParallelism();
   }
 }

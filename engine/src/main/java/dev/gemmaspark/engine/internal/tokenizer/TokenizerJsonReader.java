@@ -77,7 +77,8 @@ final class TokenizerJsonReader {
           e.getLocation() == null ? NO_OFFSET : e.getLocation().getByteOffset(),
           "not the JSON of a tokenizer: " + e.getOriginalMessage());
     } catch (IOException e) {
-      throw new IllegalStateException("reading from memory", e);
+      // bytes that are of no character: Jackson reads UTF-16 and UTF-32 too
+      throw new ModelFormatException(file, NO_OFFSET, "not the JSON of a tokenizer: " + e.getMessage());
     }
     return vocabulary();
   }

@@ -38,21 +38,34 @@ final class JsonFile {
    * @throws ModelFormatException if it is something else
    */
   static JsonNode read(Path file) {
+    JsonNode json = parse(file, bytes(file));
+    if (!json.isObject()) {
+      throw new ModelFormatException(file, ModelFormatException.NO_OFFSET, "a JSON object expected");
+    }
+    return json;
+  }
+
+  private static byte[] bytes(Path file) {
     try {
       long size = Files.size(file);
       if (size > LARGEST) {
         throw new ModelFormatException(file, ModelFormatException.NO_OFFSET, "the file has %d bytes; at most %d expected".formatted(size, LARGEST));
       }
-      JsonNode json = MAPPER.readTree(Files.readAllBytes(file));
-      if (!json.isObject()) {
-        throw new ModelFormatException(file, ModelFormatException.NO_OFFSET, "a JSON object expected");
-      }
-      return json;
+      return Files.readAllBytes(file);
+    } catch (IOException e) {
+      throw new ModelNotFoundException("The file " + file + " cannot be read: " + e.getMessage(), e);
+    }
+  }
+
+  private static JsonNode parse(Path file, byte[] bytes) {
+    try {
+      return MAPPER.readTree(bytes);
     } catch (JacksonException e) {
       long offset = e.getLocation() == null ? ModelFormatException.NO_OFFSET : e.getLocation().getByteOffset();
       throw new ModelFormatException(file, offset, "not JSON: " + e.getOriginalMessage());
     } catch (IOException e) {
-      throw new ModelNotFoundException("The file " + file + " cannot be read: " + e.getMessage(), e);
+      // bytes that are of no character
+      throw new ModelFormatException(file, ModelFormatException.NO_OFFSET, "not JSON: " + e.getMessage());
     }
   }
 }

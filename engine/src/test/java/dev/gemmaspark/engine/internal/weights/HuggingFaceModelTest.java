@@ -95,6 +95,16 @@ class HuggingFaceModelTest {
     refused("neither tokenizer.json nor tokenizer.model");
   }
 
+  /** What the fuzzer found: bytes that look like UTF-32, and are of no character. */
+  @Test
+  void bytesOfNoCharacterAreNoJson() throws IOException {
+    byte[] bytes = {'{', 0, 0, 0, 0, 0, (byte) 0xFF, 0x21};
+    Files.write(model.resolve("tokenizer.json"), bytes);
+    refused("not the JSON of a tokenizer: Invalid UTF-32");
+    Files.write(model.resolve("config.json"), bytes);
+    refused("not JSON: Invalid UTF-32");
+  }
+
   @Test
   void anIndexThatLeadsAwayOrAstrayIsRefused() throws IOException {
     Path index = model.resolve("model.safetensors.index.json");

@@ -1,0 +1,82 @@
+package dev.gemmaspark.spark.app;
+
+import java.util.concurrent.TimeoutException;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.streaming.StreamingQuery;
+import org.apache.spark.sql.streaming.StreamingQueryException;
+import org.apache.spark.sql.streaming.Trigger;
+import picocli.CommandLine.Option;
+
+/** Whether the input is a folder that files come to, and how they are taken up. */
+final class StreamOptions {
+  private static final String AVAILABLE_NOW = "available-now";
+
+  @Option(
+      names = "--stream",
+      description = "Take up files as they come to the input folder; each exactly once, also after a restart.")
+  private boolean stream;
+
+  @Option(names = "--checkpoint", paramLabel = "DIR", description = "With --stream: where Spark keeps what it has taken up.")
+  private String checkpoint;
+
+  @Option(
+      names = "--trigger",
+      paramLabel = "T",
+      defaultValue = AVAILABLE_NOW,
+      description = "With --stream: available-now, to do what is new and end, or an interval such as '30 seconds' (default: ${DEFAULT-VALUE}).")
+  private String trigger;
+
+  @Option(names = "--max-files-per-trigger", paramLabel = "N", description = "With --stream: files that are taken up together, at the most.")
+  private Integer maxFiles;
+
+  boolean isOn() {
+    return stream;
+  }
+
+  Integer maxFiles() {
+    return maxFiles;
+  }
+
+  void check(OutputOptions output) {
+    if (!stream) {
+      if (checkpoint != null || maxFiles != null) {
+        throw new UsageException("--checkpoint and --max-files-per-trigger go with --stream");
+      }
+      return;
+    }
+    if (checkpoint == null) {
+      throw new UsageException("--stream needs --checkpoint DIR, a folder where it remembers which files it has taken up");
+    }
+    if (maxFiles != null && maxFiles < 1) {
+      throw new UsageException("--max-files-per-trigger is " + maxFiles + "; it must be at least 1");
+    }
+    if (output.mode() == OutputOptions.Mode.OVERWRITE || output.mode() == OutputOptions.Mode.RESUME) {
+      throw new UsageException("--mode " + output.mode().name().toLowerCase() + " does not go with --stream: its checkpoint knows what has been done");
+    }
+    trigger();
+  }
+
+  /** Writes all rows that come, until the query ends. */
+  void write(Dataset<Row> rows, String path) throws TimeoutException, StreamingQueryException {
+    StreamingQuery query =
+        rows.writeStream()
+            .format("parquet")
+            .outputMode("append")
+            .option("checkpointLocation", checkpoint)
+            .trigger(trigger())
+            .start(path);
+    query.awaitTermination();
+  }
+
+  private Trigger trigger() {
+    if (trigger.equals(AVAILABLE_NOW)) {
+      return Trigger.AvailableNow();
+    }
+    try {
+      return Trigger.ProcessingTime(trigger);
+    } catch (RuntimeException e) {
+      throw new UsageException("--trigger is '%s'; it must be available-now, or an interval such as '30 seconds'".formatted(trigger));
+    }
+  }
+}

@@ -1,0 +1,299 @@
+package dev.gemmaspark.spark.app;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.gemmaspark.engine.generation.Prompt;
+import dev.gemmaspark.engine.generation.TextGenerator;
+import dev.gemmaspark.spark.CountingGenerator;
+import dev.gemmaspark.spark.executor.EngineFactory;
+import dev.gemmaspark.spark.executor.ExecutorEngine;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** What applications do around the model: slices, resumption, reports, streams. With a fake engine that counts. */
+class BatchApplicationTest {
+  private static final int ROWS = 200;
+
+  @TempDir Path folder;
+  private CountingGenerator engine;
+  private Path input;
+  private Path output;
+
+  @BeforeEach
+  void settings() throws IOException {
+    System.setProperty("spark.master", "local[2]");
+    System.setProperty("spark.app.name", "test");
+    System.setProperty("spark.ui.enabled", "false");
+    System.setProperty("spark.driver.host", "127.0.0.1");
+    System.setProperty("spark.driver.bindAddress", "127.0.0.1");
+    System.setProperty("spark.gemma.model.cacheDir", folder.resolve("cache").toString());
+    engine = new CountingGenerator();
+    ExecutorEngine.replaceFactory(settings -> engine);
+    input = Files.createDirectory(folder.resolve("in"));
+    output = folder.resolve("out");
+    lines("a.jsonl", 0, ROWS);
+  }
+
+  @AfterEach
+  void clear() {
+    ExecutorEngine.replaceFactory(EngineFactory::gemma);
+    System.getProperties().stringPropertyNames().stream()
+        .filter(name -> name.startsWith("spark."))
+        .forEach(System::clearProperty);
+  }
+
+  @Test
+  void aJobIsWrittenInSlicesOfATwentiethAndReported() throws Exception {
+    Run run = summarize("--id-column", "id");
+    assertThat(run.text).contains("200 rows, 0 failed, 2,600 tokens");
+    assertThat(run.code).isZero();
+    assertThat(engine.calls()).isEqualTo(ROWS);
+    assertThat(ids()).isEqualTo(IntStream.range(0, ROWS).boxed().toList());
+    JsonNode report = report();
+    assertThat(report.get("state").asText()).isEqualTo("finished");
+    assertThat(report.get("rows").asInt()).isEqualTo(ROWS);
+    assertThat(report.get("model").asText()).isEqualTo("demo");
+    assertThat(report.get("modelSha256").asText()).hasSize(64);
+    assertThat(report.get("parameters").get("style").asText()).isEqualTo("sentence");
+    assertThat(report.get("slices")).hasSize(20).allMatch(slice -> slice.get("rows").asInt() == 10);
+    assertThat(output.resolve("_SUCCESS")).exists();
+    assertThat(output.resolve("_gemma_slices")).doesNotExist();
+  }
+
+  @Test
+  void aJobThatEndedEarlyIsResumedWithoutDoingRowsTwice() throws Exception {
+    TextGenerator half =
+        request -> {
+          if (engine.calls() >= ROWS / 2) {
+            SparkSession.active().sparkContext().cancelAllJobs();
+          }
+          return engine.submit(request);
+        };
+    ExecutorEngine.replaceFactory(settings -> half);
+    Run killed = summarize("--id-column", "id");
+    assertThat(killed.code).isEqualTo(1);
+    assertThat(output.resolve("_SUCCESS")).doesNotExist();
+    int before = engine.calls();
+    assertThat(before).isBetween(ROWS / 2, ROWS / 2 + 30);
+
+    ExecutorEngine.replaceFactory(settings -> engine);
+    assertThat(summarize("--id-column", "id").text).contains("of a run that did not finish (--mode resume goes on with it)");
+    Run resumed = summarize("--id-column", "id", "--mode", "resume");
+    assertThat(resumed.text).contains("rows were done before");
+    assertThat(resumed.code).isZero();
+    assertThat(ids()).isEqualTo(IntStream.range(0, ROWS).boxed().toList());
+    assertThat(engine.calls()).isLessThanOrEqualTo(ROWS * 110 / 100);
+    assertThat(report().get("doneBefore").asInt()).isPositive();
+    assertThat(output.resolve("_SUCCESS")).exists();
+
+    Run nothing = summarize("--id-column", "id", "--mode", "resume");
+    assertThat(nothing.text).contains("200 rows were done before, 0 rows, 0 failed");
+    assertThat(ids()).hasSize(ROWS);
+  }
+
+  @Test
+  void anotherModelOrOtherParametersAreNoResumption() throws Exception {
+    summarize("--id-column", "id");
+    assertThat(summarize("--id-column", "id", "--mode", "resume", "--style", "bullets").text)
+        .contains("cannot be resumed: style was sentence, and is bullets");
+    assertThat(summarize("--id-column", "id", "--mode", "resume", "--temperature", "0.5").text).contains("temperature was 0.0, and is 0.5");
+    assertThat(summarize("--mode", "resume").text).contains("--mode resume needs --id-column");
+    Files.delete(output.resolve("._gemma_run.json.crc"));
+    Files.writeString(output.resolve("_gemma_run.json"), Files.readString(output.resolve("_gemma_run.json")).replace("\"demo\"", "\"other\""));
+    Run other = summarize("--id-column", "id", "--mode", "resume");
+    assertThat(other.text).contains("it was made by the model other");
+    assertThat(other.code).isEqualTo(2);
+    assertThat(engine.calls()).isEqualTo(ROWS);
+  }
+
+  @Test
+  void overwritingAndAppendingAreWhatTheySay() throws Exception {
+    summarize("--id-column", "id");
+    assertThat(summarize("--id-column", "id", "--mode", "overwrite").code).isZero();
+    assertThat(ids()).hasSize(ROWS);
+    assertThat(summarize("--id-column", "id", "--mode", "append").code).isZero();
+    assertThat(ids()).hasSize(2 * ROWS);
+  }
+
+  @Test
+  void aSliceThatWasCommittedWhenItsRunWasKilledIsKept() throws Exception {
+    summarize("--id-column", "id");
+    Path slice = Files.createDirectories(output.resolve("_gemma_slices/slice-00003"));
+    Path file;
+    try (Stream<Path> files = Files.list(output)) {
+      file = files.filter(each -> each.toString().endsWith(".parquet")).findFirst().orElseThrow();
+    }
+    Files.move(file, slice.resolve(file.getFileName()));
+    Files.createFile(slice.resolve("_SUCCESS"));
+    Path half = Files.createDirectories(output.resolve("_gemma_slices/slice-00004"));
+    Files.writeString(half.resolve("part-0.parquet"), "half");
+    assertThat(summarize("--id-column", "id", "--mode", "resume").text).contains("200 rows were done before, 0 rows");
+    assertThat(ids()).isEqualTo(IntStream.range(0, ROWS).boxed().toList());
+    assertThat(engine.calls()).isEqualTo(ROWS);
+  }
+
+  @Test
+  void tooManyFailedRowsEndTheJobEarly() throws Exception {
+    Files.writeString(
+        input.resolve("a.jsonl"), "{\"id\": 0, \"body\": \"BAD\"}\n".repeat(ROWS));
+    Run run = summarize();
+    assertThat(run.code).isEqualTo(1);
+    assertThat(run.text).contains("rows failed, more than --fail-threshold 0.05");
+    assertThat(report().get("slices").size()).isLessThan(5);
+    assertThat(report().get("state").asText()).isEqualTo("failed");
+  }
+
+  @Test
+  void anInputWithoutRowsGivesColumnsWithoutRows() throws Exception {
+    Path empty = folder.resolve("empty.parquet");
+    try (SparkSession spark = SparkSession.builder().getOrCreate()) {
+      spark.sql("SELECT 1 id, 'x' body WHERE false").write().parquet(empty.toString());
+    }
+    Run run = run(new SummarizeApp(), "--input", empty.toString(), "--text-column", "body", "--output", output.toString());
+    assertThat(run.code).as(run.text).isZero();
+    assertThat(read()).isEmpty();
+  }
+
+  @Test
+  void generateFillsItsTemplateOnce() throws Exception {
+    lines("a.jsonl", 0, 1);
+    Files.writeString(input.resolve("a.jsonl"), "{\"id\": 7, \"body\": \"{id} and $1\"}\n{\"id\": 8, \"body\": null}\n");
+    Run run =
+        run(
+            new GenerateApp(), "--input", input.toString(), "--format", "json", "--prompt-template", "No. {id} in {{}}: { body }", "--system", "Be brief.",
+            "--output", output.toString());
+    assertThat(run.code).as(run.text).isZero();
+    assertThat(engine.requests).hasSize(1);
+    assertThat(((Prompt.Chat) engine.requests.getFirst().prompt()).turns()).extracting(turn -> turn.text()).containsExactly("Be brief.", "No. 7 in {}: {id} and $1");
+    assertThat(read()).hasSize(2);
+    assertThat(read().getFirst().schema().fieldNames()).startsWith("body", "id", "generated", "finish_reason");
+  }
+
+  @ParameterizedTest
+  @CsvSource(delimiter = '|', value = {
+    "Translate | names no column",
+    "Translate {body | a '{' without a '}'",
+    "Translate body} | a '}' without a '{'",
+    "Translate {text} | The input has no column 'text' (--prompt-template); its columns are body, id",
+  })
+  void wrongTemplatesAreToldOf(String template, String message) {
+    Run run =
+        run(new GenerateApp(), "--input", input.toString(), "--format", "json", "--prompt-template", template, "--output", output.toString());
+    assertThat(run.text).contains(message);
+    assertThat(run.code).isEqualTo(2);
+  }
+
+  @Test
+  void aStreamTakesUpEveryFileOnce() throws Exception {
+    lines("a.jsonl", 0, 10);
+    lines("b.jsonl", 10, 20);
+    assertThat(stream("--max-files-per-trigger", "1").code).isZero();
+    assertThat(ids()).isEqualTo(IntStream.range(0, 20).boxed().toList());
+    assertThat(stream().code).isZero();
+    assertThat(engine.calls()).isEqualTo(20);
+    lines("c.jsonl", 20, 25);
+    assertThat(stream().code).isZero();
+    assertThat(ids()).isEqualTo(IntStream.range(0, 25).boxed().toList());
+    assertThat(engine.calls()).isEqualTo(25);
+  }
+
+  /** The last file of the checkpoint's commits is what a driver had not yet written that died after its batch was in the sink. */
+  @Test
+  void aDriverThatDiesBeforeItsCommitDoublesNothing() throws Exception {
+    lines("a.jsonl", 0, 10);
+    assertThat(stream().code).isZero();
+    Files.delete(folder.resolve("checkpoint/commits/0"));
+    Files.deleteIfExists(folder.resolve("checkpoint/commits/.0.crc"));
+    lines("b.jsonl", 10, 15);
+    assertThat(stream().code).isZero();
+    assertThat(ids()).isEqualTo(IntStream.range(0, 15).boxed().toList());
+  }
+
+  @Test
+  void aBatchThatFailsIsDoneWhenTheStreamIsStartedAgain() throws Exception {
+    lines("a.jsonl", 0, 10);
+    ExecutorEngine.replaceFactory(
+        settings -> request -> {
+          throw new IllegalStateException("down");
+        });
+    Run failed = stream();
+    assertThat(failed.code).isEqualTo(1);
+    ExecutorEngine.replaceFactory(settings -> engine);
+    assertThat(stream().code).isZero();
+    assertThat(ids()).isEqualTo(IntStream.range(0, 10).boxed().toList());
+  }
+
+  @ParameterizedTest
+  @CsvSource(delimiter = '|', value = {
+    "--stream | --stream needs --checkpoint DIR",
+    "--checkpoint c | --checkpoint and --max-files-per-trigger go with --stream",
+    "--stream --checkpoint c --trigger soon | --trigger is 'soon'; it must be available-now, or an interval",
+    "--stream --checkpoint c --max-files-per-trigger 0 | --max-files-per-trigger is 0",
+    "--stream --checkpoint c --mode overwrite | --mode overwrite does not go with --stream",
+  })
+  void wrongStreamOptionsAreToldOf(String options, String message) {
+    Run run = summarize(options.split(" "));
+    assertThat(run.text).contains(message);
+    assertThat(run.code).isEqualTo(2);
+  }
+
+  private void lines(String name, int from, int to) throws IOException {
+    Files.writeString(
+        input.resolve(name),
+        IntStream.range(from, to).mapToObj("{\"id\": %1$d, \"body\": \"doc%1$d\"}"::formatted).collect(Collectors.joining("\n")));
+  }
+
+  private record Run(int code, String text) {}
+
+  private Run summarize(String... more) {
+    List<String> arguments =
+        Stream.concat(
+                Stream.of("--input", input.toString(), "--format", "json", "--text-column", "body", "--output", output.toString()),
+                Stream.of(more))
+            .toList();
+    return run(new SummarizeApp(), arguments.toArray(String[]::new));
+  }
+
+  private Run stream(String... more) {
+    return summarize(
+        Stream.concat(Stream.of("--stream", "--checkpoint", folder.resolve("checkpoint").toString(), "--id-column", "id"), Stream.of(more))
+            .toArray(String[]::new));
+  }
+
+  private static Run run(Application application, String... arguments) {
+    StringWriter text = new StringWriter();
+    int code = Application.execute(application, new PrintWriter(text, true), arguments);
+    return new Run(code, text.toString());
+  }
+
+  private List<Row> read() throws IOException {
+    try (SparkSession spark = SparkSession.builder().getOrCreate()) {
+      return List.copyOf(spark.read().parquet(output.toString()).collectAsList());
+    }
+  }
+
+  private List<Integer> ids() throws IOException {
+    return read().stream().map(row -> ((Number) row.getAs("id")).intValue()).sorted().toList();
+  }
+
+  private JsonNode report() throws IOException {
+    return new ObjectMapper().readTree(output.resolve("_gemma_run.json").toFile());
+  }
+}
