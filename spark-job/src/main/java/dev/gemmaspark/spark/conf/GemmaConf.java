@@ -121,6 +121,13 @@ public final class GemmaConf implements Serializable {
           "Partitions of an application's input: `auto` so that all cores work, `off`, or a number.",
           "auto, off, or a whole number of at least 1",
           GemmaConf::repartition);
+  public static final ConfigKey<Boolean> PRELOAD =
+      new ConfigKey<>(
+          PREFIX + "preload",
+          "false",
+          "Whether executors load the model when they start; needs `spark.plugins=dev.gemmaspark.spark.GemmaSparkPlugin`.",
+          "true or false",
+          GemmaConf::bool);
   public static final ConfigKey<Path> PROMPT_DIRECTORY =
       new ConfigKey<>(
           PREFIX + "promptDir",
@@ -146,6 +153,7 @@ public final class GemmaConf implements Serializable {
           BATCH_ROWS,
           FAIL_ON_ERROR,
           REPARTITION,
+          PRELOAD,
           PROMPT_DIRECTORY);
 
   private static final int DEFAULT_BATCH_ROWS = 64;
@@ -252,6 +260,10 @@ public final class GemmaConf implements Serializable {
   /** {@code auto}, {@code off} or a number. */
   public String repartition() {
     return REPARTITION.read(settings).orElse("auto");
+  }
+
+  public boolean preload() {
+    return PRELOAD.read(settings).orElse(false);
   }
 
   public Optional<Path> promptDirectory() {

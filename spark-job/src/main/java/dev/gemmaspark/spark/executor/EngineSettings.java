@@ -20,6 +20,7 @@ public record EngineSettings(HashMap<String, String> settings, int threads) impl
     settings.remove(GemmaConf.BATCH_ROWS.name());
     settings.remove(GemmaConf.FAIL_ON_ERROR.name());
     settings.remove(GemmaConf.REPARTITION.name());
+    settings.remove(GemmaConf.PRELOAD.name());
     settings.remove(GemmaConf.PROMPT_DIRECTORY.name());
     return new EngineSettings(settings, conf.threads().orElseGet(() -> executorCores(spark)));
   }

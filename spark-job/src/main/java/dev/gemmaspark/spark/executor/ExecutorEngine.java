@@ -1,6 +1,9 @@
 package dev.gemmaspark.spark.executor;
 
+import dev.gemmaspark.engine.EngineStats;
+import dev.gemmaspark.engine.GemmaEngine;
 import dev.gemmaspark.engine.generation.TextGenerator;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
@@ -53,13 +56,24 @@ public final class ExecutorEngine {
     return new Lease(Opening.await(mine), System.nanoTime() - start);
   }
 
+  /** What the open engines have done, one for each. */
+  public static List<EngineStats> stats() {
+    return ENGINES.values().stream()
+        .filter(engine -> engine.isDone() && !engine.isCompletedExceptionally())
+        .map(CompletableFuture::join)
+        .filter(GemmaEngine.class::isInstance)
+        .map(engine -> ((GemmaEngine) engine).stats())
+        .toList();
+  }
+
   /** Closes all engines, and opens later ones with another factory: for tests. */
   public static void replaceFactory(EngineFactory replacement) {
     closeAll();
     factory = replacement;
   }
 
-  private static void closeAll() {
+  /** Closes all engines; what runs on them ends with an error. */
+  public static void closeAll() {
     for (CompletableFuture<TextGenerator> engine : ENGINES.values()) {
       engine.thenAccept(ExecutorEngine::close);
     }

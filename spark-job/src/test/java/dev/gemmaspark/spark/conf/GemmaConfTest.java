@@ -31,6 +31,7 @@ class GemmaConfTest {
     assertThat(conf.batchRows()).isEqualTo(64);
     assertThat(conf.failOnError()).isTrue();
     assertThat(conf.repartition()).isEqualTo("auto");
+    assertThat(conf.preload()).isFalse();
     assertThat(conf.promptDirectory()).isEmpty();
   }
 
@@ -53,6 +54,7 @@ class GemmaConfTest {
                 entry("spark.gemma.batchRows", "5"),
                 entry("spark.gemma.failOnError", "false"),
                 entry("spark.gemma.repartition", "12"),
+                entry("spark.gemma.preload", "true"),
                 entry("spark.gemma.promptDir", "/prompts")));
     assertThat(conf.settings()).hasSameSizeAs(GemmaConf.KEYS);
     assertThat(conf.model()).isEqualTo("/m.gguf");
@@ -69,6 +71,7 @@ class GemmaConfTest {
     assertThat(conf.batchRows()).isEqualTo(5);
     assertThat(conf.failOnError()).isFalse();
     assertThat(conf.repartition()).isEqualTo("12");
+    assertThat(conf.preload()).isTrue();
     assertThat(conf.promptDirectory()).contains(Path.of("/prompts"));
   }
 

@@ -1,0 +1,94 @@
+package dev.gemmaspark.spark;
+
+import com.codahale.metrics.Gauge;
+import com.codahale.metrics.MetricRegistry;
+import dev.gemmaspark.engine.EngineStats;
+import dev.gemmaspark.engine.error.GemmaException;
+import dev.gemmaspark.spark.conf.GemmaConf;
+import dev.gemmaspark.spark.executor.EngineSettings;
+import dev.gemmaspark.spark.executor.ExecutorEngine;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.function.ToDoubleFunction;
+import org.apache.spark.SparkConf;
+import org.apache.spark.api.plugin.DriverPlugin;
+import org.apache.spark.api.plugin.ExecutorPlugin;
+import org.apache.spark.api.plugin.PluginContext;
+import org.apache.spark.api.plugin.SparkPlugin;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import scala.Tuple2;
+
+/**
+ * What an executor does for Gemma outside of tasks; named in {@code spark.plugins}, and not needed to run queries. It loads the model when the
+ * executor starts, where {@code spark.gemma.preload} asks for that, so that the first rows do not wait; publishes the engine's numbers through
+ * Spark's metrics system; and closes the engine with the executor.
+ */
+public final class GemmaSparkPlugin implements SparkPlugin {
+  private static final Logger LOG = LoggerFactory.getLogger(GemmaSparkPlugin.class);
+
+  @Override
+  public DriverPlugin driverPlugin() {
+    return null;
+  }
+
+  @Override
+  public ExecutorPlugin executorPlugin() {
+    return new EnginePlugin();
+  }
+
+  private static final class EnginePlugin implements ExecutorPlugin {
+    @Override
+    public void init(PluginContext context, Map<String, String> extra) {
+      register(context.metricRegistry());
+      GemmaConf conf = GemmaConf.of(settings(context.conf()));
+      if (conf.preload()) {
+        // an executor registers when its plugins are done, and must not fail for want of a model
+        Thread.ofPlatform().daemon().name("gemma-preload").start(() -> preload(EngineSettings.of(conf, context.conf())));
+      }
+    }
+
+    private static Map<String, String> settings(SparkConf conf) {
+      Map<String, String> settings = new HashMap<>();
+      for (Tuple2<String, String> setting : conf.getAll()) {
+        settings.put(setting._1(), setting._2());
+      }
+      return settings;
+    }
+
+    private static void preload(EngineSettings settings) {
+      try {
+        ExecutorEngine.Lease lease = ExecutorEngine.get(settings);
+        LOG.info("The model is loaded, in {} ms", lease.loadNanos() / 1_000_000);
+      } catch (GemmaException e) {
+        LOG.error("The model could not be loaded ahead of its first use, which will try again: {}", e.getMessage());
+      }
+    }
+
+    private static void register(MetricRegistry metrics) {
+      gauge(metrics, "promptTokens", EngineStats::promptTokens);
+      gauge(metrics, "cachedPromptTokens", EngineStats::cachedTokens);
+      gauge(metrics, "generatedTokens", EngineStats::completionTokens);
+      gauge(metrics, "requests", EngineStats::requests);
+      gauge(metrics, "failedRequests", EngineStats::failures);
+      gauge(metrics, "runningSequences", EngineStats::runningSequences);
+      gauge(metrics, "waitingSequences", EngineStats::waitingSequences);
+      gauge(metrics, "kvCacheBytesUsed", EngineStats::kvCacheBytesUsed);
+      gauge(metrics, "kvCacheBytesBudget", EngineStats::kvCacheBytesBudget);
+      gauge(metrics, "busySeconds", stats -> stats.busyNanos() / 1e9);
+      gauge(
+          metrics,
+          "tokensPerBusySecond",
+          stats -> (stats.promptTokens() + stats.completionTokens()) / Math.max(1e-9, stats.busyNanos() / 1e9));
+    }
+
+    private static void gauge(MetricRegistry metrics, String name, ToDoubleFunction<EngineStats> value) {
+      metrics.register(name, (Gauge<Double>) () -> ExecutorEngine.stats().stream().mapToDouble(value).sum());
+    }
+
+    @Override
+    public void shutdown() {
+      ExecutorEngine.closeAll();
+    }
+  }
+}
