@@ -42,6 +42,28 @@ build_unless() {
   done
 }
 
+# Where no Spark is installed, lays the jars that Maven resolved out as one; fails where one is.
+lay_out_spark() {
+  [ -z "${SPARK_HOME:-}" ] || return 1
+  local target=$PROJECT/spark-job/target
+  export SPARK_HOME=$target/spark-home SPARK_SCALA_VERSION=2.13
+  if [ ! -e "$SPARK_HOME/RELEASE" ]; then
+    mkdir -p "$SPARK_HOME/jars"
+    tr ':' '\n' <"$target/spark-classpath.txt" | while read -r jar || [ -n "$jar" ]; do ln -sf "$jar" "$SPARK_HOME/jars/"; done
+    echo "Spark of the project's build" >"$SPARK_HOME/RELEASE"
+  fi
+}
+
+# Sets `command` to what starts a class of Spark's: the launcher prints an empty line, then the command, each part ended by a NUL.
+spark_command() {
+  command=()
+  {
+    IFS= read -r _ || true
+    while IFS= read -r -d '' part; do command+=("$part"); done
+  } < <("$JAVA_HOME/bin/java" -XX:TieredStopAtLevel=1 -cp "$SPARK_HOME/jars/*" org.apache.spark.launcher.Main "$@")
+  [ "${#command[@]}" -gt 1 ] || fail "Spark's launcher failed; its message is above" 2
+}
+
 # Passes input on but for the first lines, so many at the most, with which a JVM greets its module options. No line is read after
 # those, so that a progress line without an end gets through.
 without_jvm_warnings() {

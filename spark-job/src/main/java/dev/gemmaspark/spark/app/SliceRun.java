@@ -68,7 +68,9 @@ final class SliceRun {
       folder.write(report.ended(RunReport.FAILED, seconds()));
       throw e.getCause() instanceof Exception cause ? cause : e;
     } finally {
-      spark.sparkContext().cancelJobGroup(JOB_GROUP);
+      if (!report.isFinished()) {
+        spark.sparkContext().cancelJobGroup(JOB_GROUP);
+      }
       threads.shutdownNow();
       spark.sparkContext().removeSparkListener(progress);
       progress.clear();

@@ -1,0 +1,121 @@
+package dev.gemmaspark.spark.app;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A master, two workers and the application, each in a process of its own; one executor is killed in the middle. */
+class StandaloneClusterIT {
+  private static final Path PROJECT = Path.of("").toAbsolutePath().getParent();
+
+  @TempDir Path folder;
+  private String port;
+
+  @BeforeEach
+  void start() throws Exception {
+    try (ServerSocket socket = new ServerSocket(0)) {
+      port = "" + socket.getLocalPort();
+    }
+    assertThat(process("deploy/standalone/cluster.sh", "start", "1", "1g").waitFor()).as(text("out")).isZero();
+    assertThat(text("out")).isEqualTo("spark://127.0.0.1:" + port + "\n");
+  }
+
+  @AfterEach
+  void stop() throws Exception {
+    process("deploy/standalone/cluster.sh", "stop").waitFor();
+  }
+
+  @Test
+  void anExecutorThatIsKilledCostsNoRowAndDoublesNone() throws Exception {
+    Path output = folder.resolve("summaries");
+    Process job =
+        process(
+            "deploy/bin/gemma-submit", "summarize", "--master", "spark://127.0.0.1:" + port, "--executor-memory", "700m", "--conf",
+            "spark.gemma.model.cacheDir=" + folder.resolve("cache"), "--conf", "spark.ui.enabled=false", "--input", "conf/demo/documents.parquet",
+            "--text-column", "body", "--id-column", "id", "--output", output.toString());
+    Path report = output.resolve("_gemma_run.json");
+    while (job.isAlive() && !(Files.exists(report) && Files.readString(report).contains("\"number\""))) {
+      Thread.sleep(50);
+    }
+    List<ProcessHandle> executors = executors();
+    assertThat(executors).isNotEmpty();
+    executors.getFirst().destroyForcibly();
+    assertThat(job.waitFor(120, TimeUnit.SECONDS)).isTrue();
+    assertThat(job.exitValue()).as(text("err")).isZero();
+
+    Map<Integer, String> expected = expected();
+    List<Row> rows = read(output);
+    assertThat(rows).extracting(row -> row.<Integer>getAs("id")).containsExactlyInAnyOrderElementsOf(expected.keySet());
+    assertThat(rows).filteredOn(row -> expected.get(row.<Integer>getAs("id")).equals(row.getAs("summary"))).hasSizeGreaterThanOrEqualTo(196);
+    assertThat(output.resolve("_SUCCESS")).exists();
+    List<Path> logs = executorLogs();
+    // the two, and the one that took the killed one's place
+    assertThat(logs).hasSizeBetween(2, 3);
+    for (Path log : logs) {
+      assertThat(Files.readAllLines(log).stream().filter(line -> line.contains("parameters") && line.contains("opened in"))).as(log.toString()).hasSizeLessThanOrEqualTo(1);
+    }
+  }
+
+  private List<ProcessHandle> executors() {
+    return ProcessHandle.allProcesses()
+        .filter(handle -> handle.info().arguments().map(Arrays::asList).orElse(List.of()).stream().anyMatch(each -> each.endsWith("CoarseGrainedExecutorBackend")))
+        .filter(handle -> handle.info().arguments().map(Arrays::asList).orElse(List.of()).stream().anyMatch(each -> each.contains(folder.toString()) || each.contains("127.0.0.1")))
+        .toList();
+  }
+
+  private List<Path> executorLogs() throws IOException {
+    try (Stream<Path> files = Files.walk(folder.resolve("cluster"))) {
+      return files.filter(file -> file.endsWith("stderr")).toList();
+    }
+  }
+
+  private Process process(String... command) throws IOException {
+    ProcessBuilder builder =
+        new ProcessBuilder(command)
+            .directory(PROJECT.toFile())
+            .redirectOutput(folder.resolve("out").toFile())
+            .redirectError(folder.resolve("err").toFile());
+    builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
+    builder.environment().put("GEMMA_CLUSTER_DIR", folder.resolve("cluster").toString());
+    builder.environment().put("GEMMA_CLUSTER_PORT", port);
+    return builder.start();
+  }
+
+  private String text(String name) throws IOException {
+    return Files.readString(folder.resolve(name));
+  }
+
+  private static List<Row> read(Path output) throws IOException {
+    try (SparkSession spark =
+        SparkSession.builder().master("local[1]").config("spark.ui.enabled", "false").config("spark.driver.bindAddress", "127.0.0.1").config("spark.driver.host", "127.0.0.1").getOrCreate()) {
+      return new ArrayList<>(spark.read().parquet(output.toString()).collectAsList());
+    }
+  }
+
+  private static Map<Integer, String> expected() throws IOException {
+    Map<Integer, String> expected = new HashMap<>();
+    for (String line : Files.readAllLines(Path.of("src/test/resources/demo/expected.jsonl"))) {
+      JsonNode node = new ObjectMapper().readTree(line);
+      expected.put(node.get("id").asInt(), node.get("expected_q8_0").asText());
+    }
+    return expected;
+  }
+}
