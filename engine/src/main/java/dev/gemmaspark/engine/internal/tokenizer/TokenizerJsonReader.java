@@ -57,7 +57,7 @@ final class TokenizerJsonReader {
   Vocabulary read(byte[] bytes) {
     try (JsonParser json = MAPPER.createParser(bytes)) {
       expect(json, json.nextToken(), JsonToken.START_OBJECT);
-      while (json.nextToken() != JsonToken.END_OBJECT) {
+      while (hasField(json)) {
         String name = json.currentName();
         json.nextToken();
         switch (name) {
@@ -85,7 +85,7 @@ final class TokenizerJsonReader {
 
   private void readModel(JsonParser json) throws IOException {
     expect(json, json.currentToken(), JsonToken.START_OBJECT);
-    while (json.nextToken() != JsonToken.END_OBJECT) {
+    while (hasField(json)) {
       String name = json.currentName();
       json.nextToken();
       switch (name) {
@@ -104,7 +104,7 @@ final class TokenizerJsonReader {
 
   private void readVocabulary(JsonParser json) throws IOException {
     expect(json, json.currentToken(), JsonToken.START_OBJECT);
-    while (json.nextToken() != JsonToken.END_OBJECT) {
+    while (hasField(json)) {
       String piece = json.currentName();
       expect(json, json.nextToken(), JsonToken.VALUE_NUMBER_INT);
       ids.put(piece, json.getIntValue());
@@ -196,6 +196,15 @@ final class TokenizerJsonReader {
       throw broken("the vocabulary has no " + piece);
     }
     return id;
+  }
+
+  /** Goes to the next field of an object; what was skipped before may have left the parser elsewhere. */
+  private boolean hasField(JsonParser json) throws IOException {
+    JsonToken token = json.nextToken();
+    if (token != JsonToken.END_OBJECT) {
+      expect(json, token, JsonToken.FIELD_NAME);
+    }
+    return token != JsonToken.END_OBJECT;
   }
 
   private void expect(JsonParser json, JsonToken token, JsonToken expected) {

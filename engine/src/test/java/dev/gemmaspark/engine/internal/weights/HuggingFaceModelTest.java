@@ -95,12 +95,14 @@ class HuggingFaceModelTest {
     refused("neither tokenizer.json nor tokenizer.model");
   }
 
-  /** What the fuzzer found: bytes that look like UTF-32, and are of no character. */
+  /** What the fuzzer found: bytes that look like UTF-32 and are of no character; an array where a text belongs. */
   @Test
-  void bytesOfNoCharacterAreNoJson() throws IOException {
+  void whatTheFuzzerFoundIsAnErrorOfOurs() throws IOException {
     byte[] bytes = {'{', 0, 0, 0, 0, 0, (byte) 0xFF, 0x21};
     Files.write(model.resolve("tokenizer.json"), bytes);
     refused("not the JSON of a tokenizer: Invalid UTF-32");
+    Files.writeString(model.resolve("tokenizer.json"), "{\"model\": {\"type\": [1, 2]}}");
+    refused("VALUE_NUMBER_INT where FIELD_NAME is expected");
     Files.write(model.resolve("config.json"), bytes);
     refused("not JSON: Invalid UTF-32");
   }
