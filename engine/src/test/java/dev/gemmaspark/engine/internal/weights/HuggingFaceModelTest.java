@@ -101,7 +101,7 @@ class HuggingFaceModelTest {
     byte[] bytes = {'{', 0, 0, 0, 0, 0, (byte) 0xFF, 0x21};
     Files.write(model.resolve("tokenizer.json"), bytes);
     refused("not the JSON of a tokenizer: Invalid UTF-32");
-    Files.writeString(model.resolve("tokenizer.json"), "{\"model\": {\"type\": [1, 2]}}");
+    Files.writeString(model.resolve("tokenizer.json"), "{\"model\": {\"unk_token\": [1, 2]}}");
     refused("VALUE_NUMBER_INT where FIELD_NAME is expected");
     Files.write(model.resolve("config.json"), bytes);
     refused("not JSON: Invalid UTF-32");
