@@ -31,6 +31,11 @@ abstract class BatchApplication extends Application {
   private String idColumn;
 
   @Option(
+      names = "--dry-run",
+      description = "Write nothing; say how many tokens, how much memory and how much time the job will take, from a short measurement.")
+  private boolean dryRun;
+
+  @Option(
       names = "--fail-threshold",
       paramLabel = "SHARE",
       defaultValue = "0.05",
@@ -81,6 +86,11 @@ abstract class BatchApplication extends Application {
     requireNoCollision(kept);
     generation.apply(spark);
     GemmaConf conf = conf(spark);
+    if (dryRun) {
+      Dataset<Row> some = DryRun.sample(rows);
+      new DryRun(conf, out).run(rows.count(), texts(some, kept, ModelIdentity.of(ModelLocation.options(conf))));
+      return;
+    }
     if (stream.isOn()) {
       ModelIdentity model = ModelIdentity.of(ModelLocation.options(conf));
       Dataset<Row> coming = input.readStream(spark, rows.schema(), stream.maxFiles());

@@ -66,6 +66,20 @@ class SummarizeAppIT {
   }
 
   @Test
+  void aDryRunSaysWhatTheJobWillCostAndWritesNothing() {
+    String output = folder.resolve("dry").toString();
+    Run run = run("--dry-run", "--input", DOCUMENTS, "--text-column", "body", "--output", output);
+    assertThat(run.code).as(run.text).isZero();
+    assertThat(run.text)
+        .containsPattern("(?m)^rows +200$")
+        .containsPattern("(?m)^prompt tokens +[0-9,]+ \\([0-9]+ a row, from 8 rows\\)$")
+        .containsPattern("(?m)^weights +5 MiB")
+        .containsPattern("(?m)^KV cache +[0-9]+ MiB at the most$")
+        .containsPattern("(?m)^time +[0-9]+ s on this machine");
+    assertThat(folder.resolve("dry")).doesNotExist();
+  }
+
+  @Test
   void theIdColumnAloneIsKeptAndBadRowsAreToldOf() throws Exception {
     Path input = folder.resolve("in.jsonl");
     Files.writeString(
