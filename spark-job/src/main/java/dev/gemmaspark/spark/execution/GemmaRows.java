@@ -13,6 +13,7 @@ import org.apache.spark.TaskContext;
 import org.apache.spark.TaskKilledException;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.catalyst.expressions.UnsafeProjection;
+import org.apache.spark.sql.catalyst.expressions.UnsafeRow;
 import org.apache.spark.sql.util.ArrowUtils;
 import org.apache.spark.util.TaskCompletionListener;
 import scala.collection.AbstractIterator;
@@ -24,6 +25,9 @@ import scala.collection.Iterator;
  */
 final class GemmaRows extends AbstractIterator<InternalRow> {
   private static final int BATCHES_UNDER_WAY = 2;
+
+  /** Of a batch's rows: long texts make short batches. */
+  private static final long MOST_BYTES = 16 << 20;
 
   private final EvalGemmaEvaluatorFactory plan;
   private final Iterator<InternalRow> input;
@@ -75,10 +79,12 @@ final class GemmaRows extends AbstractIterator<InternalRow> {
       for (CallSpec call : plan.calls()) {
         requests.add(new RequestColumns(call, allocator));
       }
-      while (rows.size() < plan.batchRows() && input.hasNext()) {
+      long bytes = 0;
+      while (rows.size() < plan.batchRows() && bytes < MOST_BYTES && input.hasNext()) {
         // upstream operators write their next row over this one
         InternalRow row = input.next().copy();
         rows.add(row);
+        bytes += row instanceof UnsafeRow unsafe ? unsafe.getSizeInBytes() : 0;
         InternalRow values = arguments.apply(row);
         requests.forEach(columns -> columns.add(values));
       }

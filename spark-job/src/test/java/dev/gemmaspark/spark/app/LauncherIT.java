@@ -67,6 +67,33 @@ class LauncherIT {
     assertThat(folder.resolve("out/_SUCCESS")).exists();
   }
 
+  @Test
+  void theShellHasASessionAndTheFunctions() throws Exception {
+    Path commands =
+        Files.writeString(
+            folder.resolve("commands"),
+            """
+            spark.sql("SELECT id, gemma_summarize(body) s FROM docs WHERE id = 0").collectAsList().forEach(row -> System.out.println("ROW " + row))
+            spark.table("docs").limit(1).select(GemmaFunctions.countTokens(col("body"))).collectAsList().forEach(row -> System.out.println("ROW " + row))
+            spark.stop()
+            /exit
+            """);
+    Path out = folder.resolve("stdout");
+    ProcessBuilder builder =
+        new ProcessBuilder(
+                "deploy/notebook/shell.sh", "-Dspark.ui.enabled=false", "-Dspark.driver.bindAddress=127.0.0.1", "-Dspark.driver.host=127.0.0.1",
+                "-Dspark.gemma.model.cacheDir=" + folder.resolve("cache"))
+            .directory(Path.of("").toAbsolutePath().getParent().toFile())
+            .redirectInput(commands.toFile())
+            .redirectOutput(out.toFile())
+            .redirectError(folder.resolve("stderr").toFile());
+    builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
+    assertThat(builder.start().waitFor()).isZero();
+    assertThat(Files.readString(out))
+        .contains("ROW [0,On 17 January 2024 the catalog service in eu-west returned HTTP 503 errors")
+        .containsPattern("ROW \\[[0-9]+]");
+  }
+
   private record Run(int code, String out, String err) {}
 
   private Run run(String... arguments) throws IOException, InterruptedException {
