@@ -11,12 +11,13 @@ import org.apache.spark.storage.StorageLevel;
 
 /**
  * An input, cut into slices of rows: each is written when it is done, so that a job that is killed loses little. A slice has a twentieth of
- * the rows, and eight at the least, for fewer leave the engine half empty. Rows are numbered by partition and place, and kept by Spark while
+ * the rows; but where that would be fewer than eight, which leave the engine half empty, it has sixteen. Rows are numbered by partition and place, and kept by Spark while
  * the job runs, so that they are the same in every slice.
  */
 final class Slices {
   private static final String NUMBER = "_gemma_row";
   private static final long FEWEST_ROWS = 8;
+  private static final long ROWS_OF_SMALL_INPUT = 16;
   private static final long SHARES = 20;
   private static final int PARTITION_SHIFT = 33;
 
@@ -32,7 +33,7 @@ final class Slices {
       counts.put(((Number) row.get(0)).longValue(), row.getLong(1));
     }
     rows = counts.values().stream().mapToLong(Long::longValue).sum();
-    cut(counts, Math.max(FEWEST_ROWS, rows / SHARES));
+    cut(counts, rows / SHARES < FEWEST_ROWS ? ROWS_OF_SMALL_INPUT : rows / SHARES);
   }
 
   private void cut(TreeMap<Long, Long> counts, long size) {
