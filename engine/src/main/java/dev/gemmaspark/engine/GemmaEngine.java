@@ -91,7 +91,7 @@ public final class GemmaEngine implements TextGenerator, AutoCloseable {
         options.maxSequences()
             * shape.blocks(contextLength, model.maxStepTokens())
             * shape.block().blockBytes();
-    return Math.min(everything, options.kvCacheBytes().orElseGet(MachineMemory::kvCacheShare));
+    return Math.min(everything, MachineMemory.kvCache(options.kvCacheBytes()));
   }
 
   private static ModelDescription describe(LoadedModel loaded, int contextLength, long nanos) {

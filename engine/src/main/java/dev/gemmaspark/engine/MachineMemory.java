@@ -1,19 +1,59 @@
 package dev.gemmaspark.engine;
 
+import com.sun.management.HotSpotDiagnosticMXBean;
 import com.sun.management.OperatingSystemMXBean;
+import dev.gemmaspark.engine.error.InvalidSettingException;
+import java.lang.management.BufferPoolMXBean;
 import java.lang.management.ManagementFactory;
+import java.util.OptionalLong;
 
-/** What the machine, or the container that this process is in, has left. */
+/** What the machine, or the container that this process is in, has left; and what this JVM may take of it outside its heap. */
 final class MachineMemory {
   /** The rest is for mapped weights, which count as free until they are read, and for other processes. */
   private static final double KV_CACHE_SHARE = 0.25;
 
+  /** Of what the JVM may take outside its heap: the rest is for others, such as shuffles. */
+  private static final double DIRECT_SHARE = 0.8;
+
   private MachineMemory() {}
 
-  /** Bytes that the KV cache may take where nobody says otherwise. */
-  static long kvCacheShare() {
-    OperatingSystemMXBean system =
-        ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class);
-    return (long) (system.getFreeMemorySize() * KV_CACHE_SHARE);
+  /**
+   * Bytes that the KV cache may take. Its memory counts against the JVM's limit of direct memory, which is as large as the heap where nobody
+   * says otherwise, and small in executors.
+   *
+   * @param asked by the user
+   * @throws InvalidSettingException if the JVM may not take what is asked
+   */
+  static long kvCache(OptionalLong asked) {
+    return kvCache(asked, directMemoryLeft(), freeMemory());
+  }
+
+  static long kvCache(OptionalLong asked, long direct, long free) {
+    if (asked.isPresent()) {
+      InvalidSettingException.require(
+          asked.getAsLong() <= direct,
+          "kvCacheMemory",
+          (asked.getAsLong() >> 20) + " MiB",
+          ("at most the %d MiB that this JVM may still take outside its heap, or be given more by -XX:MaxDirectMemorySize=… in"
+                  + " spark.executor.extraJavaOptions (spark.driver.extraJavaOptions where the driver is the executor)")
+              .formatted(direct >> 20));
+      return asked.getAsLong();
+    }
+    return Math.min((long) (free * KV_CACHE_SHARE), (long) (direct * DIRECT_SHARE));
+  }
+
+  private static long freeMemory() {
+    return ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getFreeMemorySize();
+  }
+
+  private static long directMemoryLeft() {
+    HotSpotDiagnosticMXBean hotSpot = ManagementFactory.getPlatformMXBean(HotSpotDiagnosticMXBean.class);
+    long limit = Long.parseLong(hotSpot.getVMOption("MaxDirectMemorySize").getValue());
+    long used =
+        ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class).stream()
+            .filter(pool -> pool.getName().equals("direct"))
+            .mapToLong(BufferPoolMXBean::getMemoryUsed)
+            .sum();
+    return Math.max(0, (limit == 0 ? Runtime.getRuntime().maxMemory() : limit) - used);
   }
 }

@@ -2,6 +2,7 @@ package dev.gemmaspark.engine.internal.cache;
 
 import static dev.gemmaspark.engine.internal.tensor.KvBlockLayout.POSITIONS;
 
+import dev.gemmaspark.engine.error.GemmaException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
@@ -126,10 +127,24 @@ public final class KvCachePool {
     if (blocks <= 0) {
       throw new IllegalStateException("more blocks taken than reserved");
     }
-    MemorySegment slab = arena.allocate(blocks * blockBytes, 64);
+    MemorySegment slab = slab(blocks * blockBytes);
     for (long i = 0; i < blocks; i++) {
       free.push(slab.asSlice(i * blockBytes, blockBytes));
     }
     allocatedBlocks += blocks;
+  }
+
+  /** An error that ends requests, and not the process: only memory outside the heap is wanting. */
+  private MemorySegment slab(long bytes) {
+    try {
+      return arena.allocate(bytes, 64);
+    } catch (OutOfMemoryError e) {
+      GemmaException failure =
+          new GemmaException(
+              "The KV cache cannot have %d MiB more outside the heap (%s); lower kvCacheMemory, or raise -XX:MaxDirectMemorySize"
+                  .formatted(bytes >> 20, e.getMessage()));
+      failure.addSuppressed(e);
+      throw failure;
+    }
   }
 }
