@@ -61,7 +61,7 @@ final class Progress extends SparkListener {
     for (AccumulableInfo info : infos) {
       String name = info.name().getOrElse(() -> "");
       if (info.update().isDefined() && info.update().get() instanceof Long value) {
-        if (name.equals(Metric.OUTPUT_ROWS.label())) {
+        if (name.equals(Metric.ROWS_DONE.label())) {
           done += value;
         } else if (name.equals(Metric.PROMPT_TOKENS.label()) || name.equals(Metric.GENERATED_TOKENS.label())) {
           tokens += value;

@@ -14,7 +14,10 @@ public final class GemmaMetrics implements Serializable {
 
   /** A number of the operator. */
   public enum Metric {
-    OUTPUT_ROWS("numOutputRows", "number of rows done by Gemma", false),
+    /** By this label, which all operators have, the SQL tab knows what to write at the edges of its graph. */
+    OUTPUT_ROWS("numOutputRows", "number of output rows", false),
+    /** The same number, under a label of ours, by which listeners know it from other operators'. */
+    ROWS_DONE("rowsDone", "number of rows done by Gemma", false),
     MODEL_CALLS("modelCalls", "number of model calls", false),
     FAILED_ROWS("failedRows", "number of failed rows", false),
     PROMPT_TOKENS("promptTokens", "prompt tokens", false),

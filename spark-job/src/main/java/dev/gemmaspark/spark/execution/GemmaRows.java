@@ -66,6 +66,7 @@ final class GemmaRows extends AbstractIterator<InternalRow> {
       throw new NoSuchElementException();
     }
     plan.metrics().add(Metric.OUTPUT_ROWS, 1);
+    plan.metrics().add(Metric.ROWS_DONE, 1);
     return output.apply(ready.next());
   }
 
