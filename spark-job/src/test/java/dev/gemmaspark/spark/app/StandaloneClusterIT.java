@@ -74,6 +74,21 @@ class StandaloneClusterIT {
     }
   }
 
+  @Test
+  void aModelThatIsSentWithTheJobIsFoundByItsName() throws Exception {
+    Path model = Files.copy(PROJECT.resolve("engine/demo-model/gemma2-demo-q8_0.gguf"), folder.resolve("mine.gguf"));
+    Path input = Files.writeString(folder.resolve("input.json"), "{\"body\": \"one\"}\n{\"body\": \"two\"}\n{\"body\": \"three\"}\n");
+    Path output = folder.resolve("summaries");
+    Process job =
+        process(
+            "deploy/bin/gemma-submit", "summarize", "--master", "spark://127.0.0.1:" + port, "--executor-memory", "700m", "--conf",
+            "spark.gemma.model.cacheDir=" + folder.resolve("cache"), "--conf", "spark.ui.enabled=false", "--files", model.toString(), "--model",
+            "mine.gguf", "--input", input.toString(), "--format", "json", "--text-column", "body", "--max-tokens", "4", "--output", output.toString());
+    assertThat(job.waitFor(120, TimeUnit.SECONDS)).isTrue();
+    assertThat(job.exitValue()).as(text("err")).isZero();
+    assertThat(new ObjectMapper().readTree(output.resolve("_gemma_run.json").toFile()).at("/model").asText()).isEqualTo("mine.gguf");
+  }
+
   private List<ProcessHandle> executors() {
     return ProcessHandle.allProcesses()
         .filter(handle -> handle.info().arguments().map(Arrays::asList).orElse(List.of()).stream().anyMatch(each -> each.endsWith("CoarseGrainedExecutorBackend")))

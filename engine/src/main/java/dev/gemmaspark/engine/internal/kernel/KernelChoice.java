@@ -9,16 +9,13 @@ import org.slf4j.LoggerFactory;
 /** Which kernels this JVM gets: vectors, loudly refused without their module, and plain loops on a CPU without FMA. */
 final class KernelChoice {
   private static final Logger LOG = LoggerFactory.getLogger(KernelChoice.class);
+  private static final Runtime.Version OLDEST_JAVA = Runtime.Version.parse("25.0.3");
   private static final String MODULE = "jdk.incubator.vector";
 
   private KernelChoice() {}
 
   static Kernels best() {
-    int java = Runtime.version().feature();
-    if (java < 25) {
-      throw new InvalidSettingException(
-          "This JVM is Java " + java + "; gemma-spark needs JDK 25.0.3 or later on the driver and on every executor");
-    }
+    checkVersion(Runtime.version());
     if (ModuleLayer.boot().findModule(MODULE).isEmpty()) {
       throw new InvalidSettingException(
           "This JVM was started without the module " + MODULE + ", which the kernels need; add the flag --add-modules="
@@ -29,6 +26,14 @@ final class KernelChoice {
       return new ScalarKernels();
     }
     return new VectorKernels();
+  }
+
+  static void checkVersion(Runtime.Version java) {
+    if (java.compareTo(OLDEST_JAVA) < 0) {
+      throw new InvalidSettingException(
+          "This JVM is Java %s; gemma-spark needs JDK %s or later on the driver and on every executor: 25.0.0 to 25.0.2 corrupt buffers (JDK-8377811)"
+              .formatted(java, OLDEST_JAVA));
+    }
   }
 
   /** Emulated, a fused multiply-add is a hundred times slower than a plain loop is. */

@@ -135,6 +135,41 @@ public final class GemmaModel {
     }
   }
 
+  /**
+   * Says where the numbers of a token stop being finite, whose logits in the last step were not.
+   *
+   * @param last the last step; it must not be refilled yet
+   * @param logitsRow the token's, as {@link Step#wantLogits} numbered it
+   * @return the place in a user's words, such as {@code layer 3 of 26}
+   */
+  public String placeOfNonFinite(Step last, int logitsRow) {
+    // a step with logits ends with the rows alone that wanted some
+    Step again = new Step(1);
+    again.add(last.token(logitsRow), last.position(logitsRow), last.cache(logitsRow));
+    again.wantLogits();
+    step = again;
+    pool.run(1, embed);
+    if (!isHiddenFinite()) {
+      return "the embedding";
+    }
+    for (int i = 0; i < layers.size(); i++) {
+      layers.get(i).run(again, pool);
+      if (!isHiddenFinite()) {
+        return "layer " + i + " of " + layers.size();
+      }
+    }
+    return "the output head";
+  }
+
+  private boolean isHiddenFinite() {
+    for (int i = 0; i < config.hiddenSize(); i++) {
+      if (!Float.isFinite(space.hidden[i])) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   /** The logits of the last step, [row as {@link Step#wantLogits} numbered it][token id], until the next one. */
   public float[] logits() {
     return logits;

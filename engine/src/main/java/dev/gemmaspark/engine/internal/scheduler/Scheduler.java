@@ -157,7 +157,9 @@ public final class Scheduler implements AutoCloseable {
     model.forward(step);
     pool.run(running.size(), sampling);
     for (Sequence sequence : running) {
-      if (!sequence.result().isDone()) {
+      if (sequence.hasNonFiniteLogits()) {
+        failNonFinite(sequence);
+      } else if (!sequence.result().isDone()) {
         sequence.advance();
       }
     }
@@ -165,10 +167,20 @@ public final class Scheduler implements AutoCloseable {
     busyNanos += System.nanoTime() - start;
   }
 
-  private void fail(Sequence sequence, Throwable e) {
+  private void failNonFinite(Sequence sequence) {
     sequence.fail(
-        GenerationFailure.Code.INTERNAL,
-        "the engine failed (" + e.getClass().getSimpleName() + "); its log has the details");
+        GenerationFailure.Code.NON_FINITE_LOGITS,
+        "the model's logits are not finite numbers, from %s on; its weights are broken: check the file with `gemma inspect --verify`"
+            .formatted(model.placeOfNonFinite(step, sequence.logitsRow())));
+  }
+
+  private void fail(Sequence sequence, Throwable e) {
+    String cause =
+        e instanceof InternalError
+            // what the JVM makes of a page that is no longer there
+            ? "mapped weights could not be read: the file in the model cache was cut, or its disk fails; start the application again"
+            : "the engine failed (" + e.getClass().getSimpleName() + "); its log has the details";
+    sequence.fail(GenerationFailure.Code.INTERNAL, cause);
   }
 
   private void retire() {

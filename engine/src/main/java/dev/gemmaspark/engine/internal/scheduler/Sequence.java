@@ -132,6 +132,16 @@ public final class Sequence {
     }
   }
 
+  /** Whether the logits of the step were no numbers to pick from. */
+  boolean hasNonFiniteLogits() {
+    return logitsRow >= 0 && lastToken == Sampler.NON_FINITE;
+  }
+
+  /** Which row of the step's logits is its own. */
+  int logitsRow() {
+    return logitsRow;
+  }
+
   /**
    * Takes the token that was picked, if there is one.
    *
@@ -142,12 +152,6 @@ public final class Sequence {
       return false;
     }
     int token = lastToken;
-    if (token == Sampler.NON_FINITE) {
-      fail(
-          GenerationFailure.Code.NON_FINITE_LOGITS,
-          "the model's logits are not finite numbers; its weights are broken: check the file with `gemma inspect --verify`");
-      return true;
-    }
     made++;
     if (stopTokens.contains(token)) {
       return flushAndComplete(FinishReason.STOP);
