@@ -17,6 +17,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.VectorSchemaRoot;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Completes batches of prompts that come and go as Arrow columns. Several batches may be on their way, so that the engine has work
@@ -27,6 +29,7 @@ import org.apache.arrow.vector.VectorSchemaRoot;
  * cancels what is on its way.
  */
 public final class ArrowGenerator implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(ArrowGenerator.class);
   private static final long POLL_MILLIS = 50;
 
   private final TextGenerator generator;
@@ -63,10 +66,17 @@ public final class ArrowGenerator implements AutoCloseable {
     try {
       return reader.request(row).map(request -> known.computeIfAbsent(request, generator::submit));
     } catch (InvalidSettingException e) {
-      return Optional.of(
-          CompletableFuture.completedFuture(
-              new GenerationFailure(GenerationFailure.Code.INVALID_REQUEST, e.getMessage())));
+      return failure(GenerationFailure.Code.INVALID_REQUEST, e.getMessage());
+    } catch (RuntimeException | StackOverflowError | AssertionError e) {
+      // a row that the engine trips over must not take its batch along
+      LOG.error("The engine failed before a row's prompt was ready", e);
+      return failure(
+          GenerationFailure.Code.INTERNAL, "the engine failed (" + e.getClass().getSimpleName() + "); its log has the details");
     }
+  }
+
+  private static Optional<CompletableFuture<GenerationResult>> failure(GenerationFailure.Code code, String message) {
+    return Optional.of(CompletableFuture.completedFuture(new GenerationFailure(code, message)));
   }
 
   /** Cancels all that is on its way. */

@@ -116,13 +116,10 @@ public final class Scheduler implements AutoCloseable {
       } catch (InterruptedException e) {
         // closing: the loop's condition knows
       } catch (OutOfMemoryError e) {
-        closed = true;
-        running.forEach(sequence -> sequence.result().completeExceptionally(e));
+        giveUp(e);
       } catch (Throwable e) {
         LOG.error("A step of {} sequences failed", running.size(), e);
-        running.forEach(sequence -> fail(sequence, e));
-        retire();
-        caches.forget();
+        findCulprits(e);
       }
       retire();
       stats = snapshot();
@@ -156,6 +153,12 @@ public final class Scheduler implements AutoCloseable {
     StepPlanner.plan(running, step);
     model.forward(step);
     pool.run(running.size(), sampling);
+    advance();
+    steps++;
+    busyNanos += System.nanoTime() - start;
+  }
+
+  private void advance() {
     for (Sequence sequence : running) {
       if (sequence.hasNonFiniteLogits()) {
         failNonFinite(sequence);
@@ -163,8 +166,43 @@ public final class Scheduler implements AutoCloseable {
         sequence.advance();
       }
     }
-    steps++;
-    busyNanos += System.nanoTime() - start;
+  }
+
+  /**
+   * After a step that failed: computes every sequence anew as far as it was and one token further, in steps of its own, so that the one fails
+   * for which they fail. What it has made stays, so its text is the same as without the failure.
+   */
+  private void findCulprits(Throwable failure) {
+    retire();
+    List<Sequence> suspects = List.copyOf(running);
+    suspects.forEach(Sequence::restart);
+    caches.forget();
+    if (suspects.size() == 1) {
+      fail(suspects.getFirst(), failure);
+      return;
+    }
+    for (Sequence suspect : suspects) {
+      running.clear();
+      running.add(suspect);
+      try {
+        suspect.admit(caches.open(suspect.maxLength(), model.maxStepTokens()));
+        int made = suspect.completionTokens();
+        while (!suspect.result().isDone() && suspect.completionTokens() == made) {
+          runStep();
+        }
+      } catch (OutOfMemoryError e) {
+        giveUp(e);
+      } catch (Throwable e) {
+        fail(suspect, e);
+      }
+    }
+    running.clear();
+    running.addAll(suspects);
+  }
+
+  private void giveUp(OutOfMemoryError e) {
+    closed = true;
+    running.forEach(sequence -> sequence.result().completeExceptionally(e));
   }
 
   private void failNonFinite(Sequence sequence) {

@@ -12,6 +12,7 @@ import dev.gemmaspark.engine.internal.model.Step;
 import dev.gemmaspark.engine.internal.sampling.Sampler;
 import dev.gemmaspark.engine.internal.tokenizer.StreamingDetokenizer;
 import dev.gemmaspark.engine.internal.tokenizer.Vocabulary;
+import java.util.Arrays;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 
@@ -31,7 +32,8 @@ public final class Sequence {
   private int computed;
   private int shared;
   private int made;
-  private int lastToken;
+  private int[] generated = new int[16];
+  private int picked;
   private int logitsRow = -1;
 
   /**
@@ -88,19 +90,25 @@ public final class Sequence {
     this.cache = cache;
   }
 
+  /** Whether all that is left to compute is the token that it made last. */
   boolean isDecoding() {
-    return computed >= prompt.length;
+    return made > 0 && computed == known() - 1;
   }
 
-  /** Prompt tokens still to be computed. */
-  int promptLeft() {
-    return prompt.length - computed;
+  /** Tokens of the prompt, and those that it has made. */
+  private int known() {
+    return prompt.length + made;
+  }
+
+  private int token(int position) {
+    return position < prompt.length ? prompt[position] : generated[position - prompt.length];
   }
 
   /**
-   * Puts its next tokens into a step: the last one made, or a chunk of the prompt; none while another sequence computes the same.
+   * Puts its next tokens into a step: the last one made, or a chunk of what is not yet computed; none while another sequence computes the
+   * same.
    *
-   * @param most how many prompt tokens at the most
+   * @param most how many tokens at the most
    */
   void plan(Step step, int most) {
     logitsRow = -1;
@@ -110,10 +118,10 @@ public final class Sequence {
     }
     cache.extend(count);
     for (int i = 0; i < count; i++) {
-      step.add(computed < prompt.length ? prompt[computed] : lastToken, computed, cache);
+      step.add(token(computed), computed, cache);
       computed++;
     }
-    if (isDecoding()) {
+    if (computed == known()) {
       logitsRow = step.wantLogits();
     }
   }
@@ -122,19 +130,19 @@ public final class Sequence {
     int own = cache.computable();
     shared += cache.length() - computed;
     computed = cache.length();
-    return Math.min(Math.min(own, most), promptLeft());
+    return Math.min(Math.min(own, most), known() - computed);
   }
 
   /** Picks its token from the logits of the step, if it asked for any. Sequences may do so at the same time. */
   void sample(float[] logits, int vocabSize) {
     if (logitsRow >= 0) {
-      lastToken = sampler.sample(logits, logitsRow * vocabSize, vocabSize);
+      picked = sampler.sample(logits, logitsRow * vocabSize, vocabSize);
     }
   }
 
   /** Whether the logits of the step were no numbers to pick from. */
   boolean hasNonFiniteLogits() {
-    return logitsRow >= 0 && lastToken == Sampler.NON_FINITE;
+    return logitsRow >= 0 && picked == Sampler.NON_FINITE;
   }
 
   /** Which row of the step's logits is its own. */
@@ -151,8 +159,11 @@ public final class Sequence {
     if (logitsRow < 0) {
       return false;
     }
-    int token = lastToken;
-    made++;
+    int token = picked;
+    if (made == generated.length) {
+      generated = Arrays.copyOf(generated, 2 * made);
+    }
+    generated[made++] = token;
     if (stopTokens.contains(token)) {
       return flushAndComplete(FinishReason.STOP);
     }
@@ -180,6 +191,12 @@ public final class Sequence {
 
   void fail(GenerationFailure.Code code, String message) {
     result.complete(new GenerationFailure(code, message));
+  }
+
+  /** Gives its place in the cache back, and forgets what was computed, not what was made. */
+  void restart() {
+    release();
+    computed = 0;
   }
 
   /** Gives its place in the cache back. */
