@@ -12,6 +12,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -59,7 +60,7 @@ public final class Scheduler implements AutoCloseable {
   public Scheduler(GemmaModel model, int vocabSize, KvCachePool caches, WorkerPool pool, int maxSequences) {
     this.model = model;
     this.pool = pool;
-    this.sampling = (worker, i) -> running.get(i).sample(model.logits(), vocabSize);
+    this.sampling = (worker, i) -> forOne(running.get(i), sequence -> sequence.sample(model.logits(), vocabSize));
     this.caches = caches;
     this.maxSequences = Math.min(maxSequences, model.maxStepTokens());
     this.step = new Step(model.maxStepTokens());
@@ -163,8 +164,20 @@ public final class Scheduler implements AutoCloseable {
       if (sequence.hasNonFiniteLogits()) {
         failNonFinite(sequence);
       } else if (!sequence.result().isDone()) {
-        sequence.advance();
+        forOne(sequence, Sequence::advance);
       }
+    }
+  }
+
+  /** What is one sequence's alone, its listener above all, fails for it alone. */
+  private void forOne(Sequence sequence, Consumer<Sequence> action) {
+    try {
+      action.accept(sequence);
+    } catch (OutOfMemoryError e) {
+      throw e;
+    } catch (Throwable e) {
+      LOG.error("A sequence failed", e);
+      fail(sequence, e);
     }
   }
 

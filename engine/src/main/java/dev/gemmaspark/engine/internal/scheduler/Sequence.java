@@ -95,6 +95,11 @@ public final class Sequence {
     return made > 0 && computed == known() - 1;
   }
 
+  /** Whether there is more to compute than that, and none of it is in the step yet that is being planned. */
+  boolean isPrefilling() {
+    return computed < known() && !isDecoding();
+  }
+
   /** Tokens of the prompt, and those that it has made. */
   private int known() {
     return prompt.length + made;

@@ -19,7 +19,7 @@ final class StepPlanner {
       }
     }
     for (Sequence sequence : running) {
-      if (!sequence.isDecoding() && step.room() > 0) {
+      if (sequence.isPrefilling() && step.room() > 0) {
         sequence.plan(step, step.room());
       }
     }
