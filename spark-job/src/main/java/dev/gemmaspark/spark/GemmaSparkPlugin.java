@@ -7,14 +7,19 @@ import dev.gemmaspark.engine.error.GemmaException;
 import dev.gemmaspark.spark.conf.GemmaConf;
 import dev.gemmaspark.spark.executor.EngineSettings;
 import dev.gemmaspark.spark.executor.ExecutorEngine;
+import dev.gemmaspark.spark.executor.SuspectRows;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.function.ToDoubleFunction;
+import org.apache.spark.ExecutorLostFailure;
 import org.apache.spark.SparkConf;
+import org.apache.spark.SparkContext;
 import org.apache.spark.api.plugin.DriverPlugin;
 import org.apache.spark.api.plugin.ExecutorPlugin;
 import org.apache.spark.api.plugin.PluginContext;
 import org.apache.spark.api.plugin.SparkPlugin;
+import org.apache.spark.scheduler.SparkListener;
+import org.apache.spark.scheduler.SparkListenerTaskEnd;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import scala.Tuple2;
@@ -22,14 +27,14 @@ import scala.Tuple2;
 /**
  * What an executor does for Gemma outside of tasks; named in {@code spark.plugins}, and not needed to run queries. It loads the model when the
  * executor starts, where {@code spark.gemma.preload} asks for that, so that the first rows do not wait; publishes the engine's numbers through
- * Spark's metrics system; and closes the engine with the executor.
+ * Spark's metrics system; carries word of rows that end their executor; and closes the engine with the executor.
  */
 public final class GemmaSparkPlugin implements SparkPlugin {
   private static final Logger LOG = LoggerFactory.getLogger(GemmaSparkPlugin.class);
 
   @Override
   public DriverPlugin driverPlugin() {
-    return null;
+    return new LedgerPlugin();
   }
 
   @Override
@@ -37,10 +42,34 @@ public final class GemmaSparkPlugin implements SparkPlugin {
     return new EnginePlugin();
   }
 
+  private static final class LedgerPlugin implements DriverPlugin {
+    private final SuspectRows.Ledger ledger = new SuspectRows.Ledger();
+
+    @Override
+    public Map<String, String> init(SparkContext spark, PluginContext context) {
+      spark.addSparkListener(
+          new SparkListener() {
+            @Override
+            public void onTaskEnd(SparkListenerTaskEnd end) {
+              if (end.reason() instanceof ExecutorLostFailure lost && lost.exitCausedByApp()) {
+                ledger.executorDied(new SuspectRows.Partition(end.stageId(), end.taskInfo().partitionId()));
+              }
+            }
+          });
+      return Map.of();
+    }
+
+    @Override
+    public Object receive(Object message) {
+      return ledger.receive(message);
+    }
+  }
+
   private static final class EnginePlugin implements ExecutorPlugin {
     @Override
     public void init(PluginContext context, Map<String, String> extra) {
       register(context.metricRegistry());
+      SuspectRows.connect(context::ask);
       GemmaConf conf = GemmaConf.of(settings(context.conf()));
       if (conf.preload()) {
         // an executor registers when its plugins are done, and must not fail for want of a model

@@ -4,6 +4,7 @@ import dev.gemmaspark.engine.ModelIdentity;
 import dev.gemmaspark.engine.error.GemmaException;
 import dev.gemmaspark.spark.conf.GemmaConf;
 import dev.gemmaspark.spark.executor.ModelLocation;
+import dev.gemmaspark.spark.executor.SuspectRows;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -81,6 +82,7 @@ abstract class BatchApplication extends Application {
     checkColumns(rows);
     if (idColumn != null) {
       InputOptions.requireColumn(rows, "--id-column", idColumn, null);
+      spark.sparkContext().setLocalProperty(SuspectRows.ID_COLUMN, idColumn);
     }
     List<String> kept = idColumn != null ? List.of(idColumn) : Arrays.asList(rows.columns());
     requireNoCollision(kept);

@@ -61,6 +61,11 @@ final class RequestColumns implements AutoCloseable {
     }
   }
 
+  /** Adds a row that is not to be done. */
+  void addError(String reason) {
+    errors.put(rows++, reason);
+  }
+
   /** What the user says in the row that is being added. */
   void prompt(String text) {
     text(GenerationSchema.PROMPT, rows - 1, text);

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.gemmaspark.spark.GemmaSparkPlugin;
+import dev.gemmaspark.spark.executor.SuspectRows;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.nio.file.Files;
@@ -14,9 +16,14 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.jar.JarOutputStream;
 import java.util.stream.Stream;
+import java.util.zip.ZipEntry;
+import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.api.java.UDF1;
+import org.apache.spark.sql.types.DataTypes;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -89,6 +96,45 @@ class StandaloneClusterIT {
     assertThat(new ObjectMapper().readTree(output.resolve("_gemma_run.json").toFile()).at("/model").asText()).isEqualTo("mine.gguf");
   }
 
+  /** Ends the JVM for one of its arguments. */
+  public static final class Poison implements UDF1<Long, String> {
+    private static final long serialVersionUID = 1L;
+
+    @Override
+    public String call(Long id) {
+      if (id == 5) {
+        Runtime.getRuntime().halt(3);
+      }
+      return "text " + id;
+    }
+  }
+
+  @Test
+  void aRowThatAlwaysEndsItsExecutorIsNamedAndLeftOut() throws Exception {
+    Path poison = folder.resolve("poison.jar");
+    String name = Poison.class.getName().replace('.', '/') + ".class";
+    try (JarOutputStream jar = new JarOutputStream(Files.newOutputStream(poison))) {
+      jar.putNextEntry(new ZipEntry(name));
+      jar.write(Poison.class.getClassLoader().getResourceAsStream(name).readAllBytes());
+    }
+    try (SparkSession spark =
+        local("spark://127.0.0.1:" + port)
+            .config("spark.jars", PROJECT.resolve("spark-job/target/gemma-spark-job-0.1.0.jar") + "," + poison)
+            .config("spark.plugins", GemmaSparkPlugin.class.getName())
+            .config("spark.executor.memory", "700m")
+            .config("spark.gemma.model.cacheDir", folder.resolve("cache").toString())
+            .getOrCreate()) {
+      spark.udf().register("poison", new Poison(), DataTypes.StringType);
+      spark.sparkContext().setLocalProperty(SuspectRows.ID_COLUMN, "id");
+      Dataset<Row> texts =
+          spark.range(0, 8, 1, 1).selectExpr("id", "gemma_generate(poison(id), maxTokens => 2, failOnError => false) r").selectExpr("id", "r.*");
+      List<Row> rows = texts.collectAsList();
+      assertThat(rows).extracting(row -> row.getLong(0)).containsExactly(0L, 1L, 2L, 3L, 4L, 5L, 6L, 7L);
+      assertThat(rows.get(5).getString(2)).isEqualTo("the executor died while it was doing row 5 of partition 0 (id = 5); it is left out");
+      assertThat(rows).filteredOn(row -> row.getLong(0) != 5).allMatch(row -> !row.isNullAt(1) && row.isNullAt(2));
+    }
+  }
+
   private List<ProcessHandle> executors() {
     return ProcessHandle.allProcesses()
         .filter(handle -> handle.info().arguments().map(Arrays::asList).orElse(List.of()).stream().anyMatch(each -> each.endsWith("CoarseGrainedExecutorBackend")))
@@ -118,9 +164,16 @@ class StandaloneClusterIT {
     return Files.readString(folder.resolve(name));
   }
 
+  private static SparkSession.Builder local(String master) {
+    return SparkSession.builder()
+        .master(master)
+        .config("spark.ui.enabled", "false")
+        .config("spark.driver.bindAddress", "127.0.0.1")
+        .config("spark.driver.host", "127.0.0.1");
+  }
+
   private static List<Row> read(Path output) throws IOException {
-    try (SparkSession spark =
-        SparkSession.builder().master("local[1]").config("spark.ui.enabled", "false").config("spark.driver.bindAddress", "127.0.0.1").config("spark.driver.host", "127.0.0.1").getOrCreate()) {
+    try (SparkSession spark = local("local[1]").getOrCreate()) {
       return new ArrayList<>(spark.read().parquet(output.toString()).collectAsList());
     }
   }
