@@ -18,15 +18,17 @@ class PackageRulesTest {
       Architectures.layeredArchitecture()
           .consideringOnlyDependenciesInAnyPackage(ROOT + "..")
           .layer("app").definedBy(ROOT + ".app")
+          .layer("ml").definedBy(ROOT + ".ml")
           .layer("spark").definedBy(ROOT)
           .layer("sql").definedBy(ROOT + ".sql")
           .layer("execution").definedBy(ROOT + ".execution")
           .layer("executor").definedBy(ROOT + ".executor")
           .layer("conf").definedBy(ROOT + ".conf")
           .whereLayer("app").mayNotBeAccessedByAnyLayer()
-          .whereLayer("spark").mayOnlyBeAccessedByLayers("app")
+          .whereLayer("ml").mayNotBeAccessedByAnyLayer()
+          .whereLayer("spark").mayOnlyBeAccessedByLayers("app", "ml")
           .whereLayer("sql").mayOnlyBeAccessedByLayers("app", "spark")
-          .whereLayer("execution").mayOnlyBeAccessedByLayers("app", "spark", "sql")
+          .whereLayer("execution").mayOnlyBeAccessedByLayers("app", "ml", "spark", "sql")
           .whereLayer("executor").mayOnlyBeAccessedByLayers("app", "spark", "sql", "execution");
 
   @ArchTest

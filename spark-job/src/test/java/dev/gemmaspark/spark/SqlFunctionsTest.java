@@ -140,6 +140,12 @@ class SqlFunctionsTest {
     "SELECT gemma_summarize(body, style => if(id < 2, 'bullets', 'sentence')) FROM docs WHERE id < 5 | 5 | 5",
     "SELECT id FROM docs WHERE id < 5 AND (lang = 'en' OR gemma_generate(body) = 'x') | 2 | 3",
     "SELECT lang = 'en' AND gemma_generate(body) = 'x' FROM docs WHERE id < 5 | 3 | 5",
+    // a sort of several partitions samples what is below it
+    "SELECT id, gemma_generate(concat('x', id)) g FROM range(0, 40, 1, 4) ORDER BY id DESC | 40 | 40",
+    "SELECT id, upper(gemma_generate(g)) FROM (SELECT id, gemma_generate(concat('x', id)) g FROM range(0, 40, 1, 4)) ORDER BY id % 3, id | 80 | 40",
+    "SELECT id, gemma_generate(concat('x', id)) g FROM range(0, 40, 1, 4) ORDER BY id DESC LIMIT 3 | 3 | 3",
+    "SELECT g FROM (SELECT id, gemma_generate(concat('x', id)) g FROM range(0, 40, 1, 4) ORDER BY id DESC LIMIT 7) WHERE length(g) > 0 | 7 | 7",
+    "SELECT g, gemma_generate(g) FROM (SELECT id, gemma_generate(concat('x', id)) g FROM range(0, 40, 1, 4)) ORDER BY id LIMIT 5 | 10 | 5",
   })
   void queriesCallTheModelAsOftenAsTheyMust(String query, int calls, int rows) {
     assertThat(spark.sql(query).collectAsList()).hasSize(rows);
@@ -152,6 +158,16 @@ class SqlFunctionsTest {
     List<String> expected = IntStream.range(0, 200).mapToObj(i -> i % 10 == 9 ? null : "[doc" + i + "]").toList();
     assertThat(rows).extracting(row -> row.getInt(0)).isEqualTo(IntStream.range(0, 200).boxed().toList());
     assertThat(rows).extracting(row -> row.getString(1)).isEqualTo(expected);
+  }
+
+  @Test
+  void theFirstRowsOfASortAreTheSameAndInItsOrder() {
+    assertThat(spark.sql("SELECT id, gemma_generate(concat('x', id)) FROM range(0, 40, 1, 4) ORDER BY id % 10 DESC, id LIMIT 5").collectAsList())
+        .extracting(row -> row.getLong(0) + row.getString(1))
+        .containsExactly("9[x9]", "19[x19]", "29[x29]", "39[x39]", "8[x8]");
+    assertThat(spark.sql("SELECT gemma_generate(concat('x', id)) g FROM range(0, 40, 1, 4) ORDER BY g DESC LIMIT 2").collectAsList())
+        .extracting(row -> row.getString(0))
+        .containsExactly("[x9]", "[x8]");
   }
 
   @Test

@@ -3,6 +3,7 @@ package dev.gemmaspark.spark.sql;
 import dev.gemmaspark.engine.error.InvalidSettingException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import org.apache.spark.sql.catalyst.expressions.And;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
@@ -12,6 +13,7 @@ import org.apache.spark.sql.catalyst.plans.logical.Aggregate;
 import org.apache.spark.sql.catalyst.plans.logical.Expand;
 import org.apache.spark.sql.catalyst.plans.logical.Filter;
 import org.apache.spark.sql.catalyst.plans.logical.Generate;
+import org.apache.spark.sql.catalyst.plans.logical.GlobalLimit;
 import org.apache.spark.sql.catalyst.plans.logical.Join;
 import org.apache.spark.sql.catalyst.plans.logical.LocalLimit;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
@@ -33,7 +35,7 @@ import scala.collection.immutable.Seq;
  *
  * It runs once, after filters and projections have been pushed down, so that rows and columns nobody wants never reach the model; and
  * before files are pruned, where Spark would try to evaluate a call. A filter's conjuncts without calls stay below the model; a limit is
- * repeated below it; equal calls of an operator run once.
+ * repeated below it; a sort by other columns goes below it; equal calls of an operator run once.
  */
 public final class ExtractGemmaCalls extends Rule<LogicalPlan> {
   private static final Set<Class<?>> ABOVE_A_CHILD =
@@ -52,6 +54,12 @@ public final class ExtractGemmaCalls extends Rule<LogicalPlan> {
     LogicalPlan below = withChildren(plan, Scala.<LogicalPlan>list(plan.children()).stream().map(this::apply).toList());
     if (below instanceof LocalLimit limit) {
       return pushed(limit);
+    }
+    if (below instanceof GlobalLimit limit) {
+      return topRows(limit);
+    }
+    if (below instanceof Sort sort && sort.global() && !Calls.contains(sort)) {
+      return beforeCalls(sort, sort.child()).orElse(sort);
     }
     if (below instanceof EvalGemma || !Calls.contains(below)) {
       return below;
@@ -87,6 +95,48 @@ public final class ExtractGemmaCalls extends Rule<LogicalPlan> {
           new LocalLimit(count, limited(count, eval.child())));
       default -> plan;
     };
+  }
+
+  /**
+   * Sorts before the calls, by columns that are there already: Spark runs what is below a sort twice, once for a sample of its keys.
+   *
+   * @return nothing where the sort needs a result, or no call is below
+   */
+  private static Optional<LogicalPlan> beforeCalls(Sort sort, LogicalPlan plan) {
+    if (!(plan instanceof Project || plan instanceof EvalGemma)) {
+      return Optional.empty();
+    }
+    LogicalPlan child = Scala.<LogicalPlan>list(plan.children()).getFirst();
+    if (!sort.references().subsetOf(child.outputSet())) {
+      return Optional.empty();
+    }
+    Optional<LogicalPlan> deeper = beforeCalls(sort, child);
+    if (deeper.isEmpty() && plan instanceof EvalGemma) {
+      deeper = Optional.of(sort.withNewChildren(Scala.seq(List.of(child))));
+    }
+    return deeper.map(sorted -> plan.withNewChildren(Scala.seq(List.of(sorted))));
+  }
+
+  /** The first rows of a sort are taken before the calls as well, and no other is ever shown to the model. */
+  private static LogicalPlan topRows(GlobalLimit limit) {
+    return limit.child() instanceof LocalLimit local && local.limitExpr().equals(limit.limitExpr())
+        ? limitedSort(limit, local.child()).orElse(limit)
+        : limit;
+  }
+
+  private static Optional<LogicalPlan> limitedSort(GlobalLimit limit, LogicalPlan plan) {
+    return switch (plan) {
+      case Project project -> limitedSort(limit, project.child()).map(child -> project.withNewChildren(Scala.seq(List.of(child))));
+      case EvalGemma eval when eval.child() instanceof LocalLimit local && isSorted(local.child()) -> Optional.of(
+          eval.withNewChildInternal(limit.withNewChildren(Scala.seq(List.of(local)))));
+      case EvalGemma eval -> limitedSort(limit, eval.child()).map(eval::withNewChildInternal);
+      case LocalLimit local -> limitedSort(limit, local.child());
+      default -> Optional.empty();
+    };
+  }
+
+  private static boolean isSorted(LogicalPlan plan) {
+    return plan instanceof Sort sort && sort.global();
   }
 
   private LogicalPlan filter(Filter filter) {
