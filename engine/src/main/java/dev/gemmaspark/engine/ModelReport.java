@@ -20,8 +20,9 @@ import java.util.TreeMap;
  *
  * @param facts name and value, in the order to print them
  * @param problems why this engine does not run the model; empty if it does
+ * @param contextLength of an engine with these options: tokens of prompt and completion together
  */
-public record ModelReport(Map<String, String> facts, List<String> problems) {
+public record ModelReport(Map<String, String> facts, List<String> problems, int contextLength) {
   public ModelReport {
     problems = List.copyOf(problems);
   }
@@ -44,7 +45,7 @@ public record ModelReport(Map<String, String> facts, List<String> problems) {
     LoadedModel loaded = LoadedModel.load(options);
     List<String> problems =
         depth == Depth.WEIGHTS ? nonFinite(loaded.weights(), options.progress()) : List.of();
-    return new ModelReport(facts(loaded), problems);
+    return new ModelReport(facts(loaded), problems, loaded.contextLength(options));
   }
 
   private static Map<String, String> facts(LoadedModel loaded) {

@@ -19,17 +19,19 @@ class PackageRulesTest {
           .consideringOnlyDependenciesInAnyPackage(ROOT + "..")
           .layer("app").definedBy(ROOT + ".app")
           .layer("ml").definedBy(ROOT + ".ml")
+          .layer("rag").definedBy(ROOT + ".rag")
           .layer("spark").definedBy(ROOT)
           .layer("sql").definedBy(ROOT + ".sql")
           .layer("execution").definedBy(ROOT + ".execution")
           .layer("executor").definedBy(ROOT + ".executor")
           .layer("conf").definedBy(ROOT + ".conf")
           .whereLayer("app").mayNotBeAccessedByAnyLayer()
+          .whereLayer("rag").mayOnlyBeAccessedByLayers("app")
           .whereLayer("ml").mayNotBeAccessedByAnyLayer()
-          .whereLayer("spark").mayOnlyBeAccessedByLayers("app", "ml")
-          .whereLayer("sql").mayOnlyBeAccessedByLayers("app", "spark")
-          .whereLayer("execution").mayOnlyBeAccessedByLayers("app", "ml", "spark", "sql")
-          .whereLayer("executor").mayOnlyBeAccessedByLayers("app", "spark", "sql", "execution");
+          .whereLayer("spark").mayOnlyBeAccessedByLayers("app", "rag", "ml")
+          .whereLayer("sql").mayOnlyBeAccessedByLayers("app", "rag", "spark")
+          .whereLayer("execution").mayOnlyBeAccessedByLayers("app", "rag", "ml", "spark", "sql")
+          .whereLayer("executor").mayOnlyBeAccessedByLayers("app", "rag", "spark", "sql", "execution");
 
   @ArchTest
   static final ArchRule theEnginesInsideStaysInside =

@@ -58,6 +58,19 @@ abstract class BatchApplication extends Application {
   /** The call of the model for a row. */
   abstract Column call(Map<String, Object> arguments);
 
+  /** Looks at the input once, before any of it is done. */
+  void prepare(Dataset<Row> rows, GemmaConf conf) {}
+
+  /** Adds the column {@code _gemma} with what the call gives. */
+  Dataset<Row> called(Dataset<Row> rows, Map<String, Object> arguments) {
+    return rows.withColumn("_gemma", call(arguments));
+  }
+
+  /** Columns of the output behind those that every application writes. */
+  List<Column> moreColumns() {
+    return List.of();
+  }
+
   /** What of this application's own options decides the text. */
   abstract Map<String, String> parameters();
 
@@ -88,6 +101,7 @@ abstract class BatchApplication extends Application {
     requireNoCollision(kept);
     generation.apply(spark);
     GemmaConf conf = conf(spark);
+    prepare(rows, conf);
     if (dryRun) {
       Dataset<Row> some = DryRun.sample(rows);
       new DryRun(conf, out).run(rows.count(), texts(some, kept, ModelIdentity.of(ModelLocation.options(conf))));
@@ -166,10 +180,7 @@ abstract class BatchApplication extends Application {
   }
 
   private Dataset<Row> texts(Dataset<Row> rows, List<String> kept, ModelIdentity model) {
-    Map<String, Object> arguments = new LinkedHashMap<>(generation.arguments());
-    arguments.put("failOnError", false);
-    arguments.put("details", true);
-    Dataset<Row> called = rows.withColumn("_gemma", call(arguments));
+    Dataset<Row> called = called(rows, callArguments());
     List<Column> columns = new ArrayList<>();
     kept.forEach(column -> columns.add(column(column)));
     Column result = functions.col("_gemma");
@@ -181,7 +192,19 @@ abstract class BatchApplication extends Application {
     columns.add(result.getField("errorMessage").as("error"));
     columns.add(functions.lit(model.name()).as("model"));
     columns.add(functions.lit(model.sha256()).as("model_sha256"));
+    columns.addAll(moreColumns());
     return called.select(columns.toArray(Column[]::new));
+  }
+
+  final Map<String, Object> callArguments() {
+    Map<String, Object> arguments = new LinkedHashMap<>(generation.arguments());
+    arguments.put("failOnError", false);
+    arguments.put("details", true);
+    return arguments;
+  }
+
+  final boolean isStream() {
+    return stream.isOn();
   }
 
   static Column column(String name) {

@@ -56,19 +56,20 @@ final class Progress extends SparkListener {
   }
 
   private void update(long task, Iterable<AccumulableInfo> infos) {
-    long done = 0;
+    // of several operators in a row, the last is behind the others
+    long done = Long.MAX_VALUE;
     long tokens = 0;
     for (AccumulableInfo info : infos) {
       String name = info.name().getOrElse(() -> "");
       if (info.update().isDefined() && info.update().get() instanceof Long value) {
         if (name.equals(Metric.ROWS_DONE.label())) {
-          done += value;
+          done = Math.min(done, value);
         } else if (name.equals(Metric.PROMPT_TOKENS.label()) || name.equals(Metric.GENERATED_TOKENS.label())) {
           tokens += value;
         }
       }
     }
-    if (done > 0) {
+    if (done < Long.MAX_VALUE) {
       tasks.put(task, new Counts(done, tokens));
       show();
     }

@@ -1,6 +1,8 @@
 package dev.gemmaspark.spark.app;
 
 import dev.gemmaspark.spark.GemmaFunctions;
+import dev.gemmaspark.spark.conf.GemmaConf;
+import dev.gemmaspark.spark.execution.PromptTexts;
 import dev.gemmaspark.spark.execution.SummaryStyle;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -10,6 +12,7 @@ import org.apache.spark.SparkUserAppException;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
+import org.apache.spark.sql.functions;
 import org.apache.spark.sql.types.DataTypes;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -20,7 +23,7 @@ import picocli.CommandLine.Option;
     description = {
       "Summarize the documents of a column, and write the summaries as Parquet:",
       "the id column (or all of the input's), then summary, finish_reason, prompt_tokens, completion_tokens, error, model,"
-          + " model_sha256."
+          + " model_sha256, parts: a document longer than the model's context is cut into parts, and the summary is that of their summaries."
     },
     mixinStandardHelpOptions = true,
     version = "gemma-spark 0.1.0")
@@ -37,6 +40,8 @@ public final class SummarizeApp extends BatchApplication {
 
   @Option(names = "--max-words", paramLabel = "N", description = "Ask for at most N words.")
   private Integer maxWords;
+
+  private LongDocuments longDocuments;
 
   /** For spark-submit. */
   public static void main(String[] arguments) throws SparkUserAppException {
@@ -81,12 +86,37 @@ public final class SummarizeApp extends BatchApplication {
   }
 
   @Override
+  void prepare(Dataset<Row> rows, GemmaConf conf) {
+    String instruction = PromptTexts.read(conf.promptDirectory()).summarize("", style.sqlName(), maxWords);
+    LongDocuments documents =
+        new LongDocuments(conf, instruction, (Integer) callArguments().get("maxTokens"), text -> call(text, callArguments()));
+    longDocuments = isStream() || documents.mayBeIn(rows, column(textColumn)) ? documents : null;
+  }
+
+  @Override
+  Dataset<Row> called(Dataset<Row> rows, Map<String, Object> arguments) {
+    Column text = column(textColumn);
+    return longDocuments != null
+        ? longDocuments.summarize(rows, text)
+        : super.called(rows, arguments).withColumn(LongDocuments.PARTS, functions.when(text.isNotNull(), 1));
+  }
+
+  @Override
+  List<Column> moreColumns() {
+    return List.of(functions.col(LongDocuments.PARTS));
+  }
+
+  @Override
   Column call(Map<String, Object> arguments) {
+    return call(column(textColumn), arguments);
+  }
+
+  private Column call(Column text, Map<String, Object> arguments) {
     Map<String, Object> all = new HashMap<>(arguments);
     all.put("style", style.sqlName());
     if (maxWords != null) {
       all.put("maxWords", maxWords);
     }
-    return GemmaFunctions.summarize(column(textColumn), all);
+    return GemmaFunctions.summarize(text, all);
   }
 }

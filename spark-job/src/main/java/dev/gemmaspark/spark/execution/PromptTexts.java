@@ -66,7 +66,7 @@ public record PromptTexts(HashMap<SummaryStyle, String> instructions, String ans
   }
 
   /** The user's turn that asks for a summary. */
-  String summarize(String content, String style, Integer maxWords) {
+  public String summarize(String content, String style, Integer maxWords) {
     String instruction = instructions.get(style == null ? SummaryStyle.SENTENCE : SummaryStyle.of(style));
     return instruction + SummaryStyle.wordLimit(maxWords).orElse("") + "\n\n" + content;
   }

@@ -15,6 +15,7 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -172,6 +173,33 @@ class BatchApplicationTest {
   }
 
   @Test
+  void aDocumentLongerThanTheContextIsSummarizedInParts() throws Exception {
+    String sentences = IntStream.range(0, 200).mapToObj("Sentence number %d says that all went well."::formatted).collect(Collectors.joining("\\n"));
+    Files.writeString(
+        input.resolve("a.jsonl"),
+        "{\"id\": 0, \"body\": \"%s\"}\n{\"id\": 1, \"body\": \"short\"}\n{\"id\": 2, \"body\": null}\n{\"id\": 3, \"body\": \"\"}\n{\"id\": 4, \"body\": \"%s \\nBAD\"}\n{\"id\": 5, \"body\": \"%s\"}\n"
+            .formatted(sentences, sentences, sentences.replace("\\n", " ")));
+    Run run = summarize("--id-column", "id", "--fail-threshold", "0.5");
+    assertThat(run.code).as(run.text).isZero();
+    List<Row> rows = read().stream().sorted(java.util.Comparator.comparing(row -> row.<Long>getAs("id"))).toList();
+    int parts = rows.getFirst().getAs("parts");
+    assertThat(parts).isBetween(2, 8);
+    // the parts, and the summary of their summaries: the fake engine gives back the last line
+    assertThat(rows.get(0).<String>getAs("summary")).isEqualTo("[[Sentence number 199 says that all went well.]]");
+    assertThat(rows.get(0).<Integer>getAs("prompt_tokens")).isEqualTo(10 * (parts + 1));
+    assertThat(rows.get(0).<String>getAs("finish_reason")).isEqualTo("stop");
+    assertThat(rows.get(1).<String>getAs("summary")).isEqualTo("[short]");
+    assertThat(rows.get(1).<Integer>getAs("parts")).isOne();
+    assertThat(rows.get(2).isNullAt(rows.get(2).fieldIndex("summary"))).isTrue();
+    assertThat(rows.get(2).isNullAt(rows.get(2).fieldIndex("error"))).isTrue();
+    assertThat(rows.get(4).<String>getAs("error")).contains("part ").contains("too long, says the test");
+    assertThat(rows.get(4).<String>getAs("finish_reason")).isEqualTo("error");
+    // an engine whose summaries are as long as their texts
+    assertThat(rows.get(5).<String>getAs("error")).contains("the summaries of the summaries do not fit the context either");
+    assertThat(rows.get(3).<String>getAs("summary")).isEqualTo("[]");
+  }
+
+  @Test
   void generateFillsItsTemplateOnce() throws Exception {
     lines("a.jsonl", 0, 1);
     Files.writeString(input.resolve("a.jsonl"), "{\"id\": 7, \"body\": \"{id} and $1\"}\n{\"id\": 8, \"body\": null}\n");
@@ -230,9 +258,7 @@ class BatchApplicationTest {
   void aBatchThatFailsIsDoneWhenTheStreamIsStartedAgain() throws Exception {
     lines("a.jsonl", 0, 10);
     ExecutorEngine.replaceFactory(
-        settings -> request -> {
-          throw new IllegalStateException("down");
-        });
+        settings -> request -> CompletableFuture.failedFuture(new IllegalStateException("down")));
     Run failed = stream();
     assertThat(failed.code).isEqualTo(1);
     ExecutorEngine.replaceFactory(settings -> engine);
