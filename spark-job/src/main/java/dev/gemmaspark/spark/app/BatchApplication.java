@@ -61,13 +61,18 @@ abstract class BatchApplication extends Application {
   /** Looks at the input once, before any of it is done. */
   void prepare(Dataset<Row> rows, GemmaConf conf) {}
 
-  /** Adds the column {@code _gemma} with what the call gives. */
+  /** Adds the column {@code _gemma} with what the call gives, and {@link #moreColumns}. */
   Dataset<Row> called(Dataset<Row> rows, Map<String, Object> arguments) {
     return rows.withColumn("_gemma", call(arguments));
   }
 
+  /** Rows of the output for each of the input. */
+  int resultsOfARow() {
+    return 1;
+  }
+
   /** Columns of the output behind those that every application writes. */
-  List<Column> moreColumns() {
+  List<String> moreColumns() {
     return List.of();
   }
 
@@ -104,7 +109,7 @@ abstract class BatchApplication extends Application {
     prepare(rows, conf);
     if (dryRun) {
       Dataset<Row> some = DryRun.sample(rows);
-      new DryRun(conf, out).run(rows.count(), texts(some, kept, ModelIdentity.of(ModelLocation.options(conf))));
+      new DryRun(conf, out).run(rows.count() * resultsOfARow(), texts(some, kept, ModelIdentity.of(ModelLocation.options(conf))));
       return;
     }
     if (stream.isOn()) {
@@ -148,7 +153,8 @@ abstract class BatchApplication extends Application {
               start.application(), start.input(), start.model(), start.modelSha256(), start.parameters(), RunReport.RUNNING,
               all, all - slices.rows(), List.of(), 0);
       SliceRun run =
-          new SliceRun(spark, slices, folder, report, failThreshold, slice -> texts(Partitions.spread(slice.rows(), slice.count(), conf, spark), kept, model));
+          new SliceRun(
+              spark, slices, folder, report, slices.rows() * resultsOfARow(), failThreshold, slice -> texts(Partitions.spread(slice.rows(), slice.count(), conf, spark), kept, model));
       report(run.run(out), out);
     } finally {
       slices.release();
@@ -164,7 +170,8 @@ abstract class BatchApplication extends Application {
 
   private void requireNoCollision(List<String> kept) {
     List<String> results =
-        List.of(textColumn(), "finish_reason", "prompt_tokens", "completion_tokens", "error", "model", "model_sha256");
+        new ArrayList<>(List.of(textColumn(), "finish_reason", "prompt_tokens", "completion_tokens", "error", "model", "model_sha256"));
+    results.addAll(moreColumns());
     for (String column : kept) {
       if (results.stream().anyMatch(column::equalsIgnoreCase)) {
         throw new UsageException(
@@ -192,7 +199,7 @@ abstract class BatchApplication extends Application {
     columns.add(result.getField("errorMessage").as("error"));
     columns.add(functions.lit(model.name()).as("model"));
     columns.add(functions.lit(model.sha256()).as("model_sha256"));
-    columns.addAll(moreColumns());
+    moreColumns().forEach(column -> columns.add(column(column)));
     return called.select(columns.toArray(Column[]::new));
   }
 

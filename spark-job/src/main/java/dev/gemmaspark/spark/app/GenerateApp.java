@@ -1,6 +1,7 @@
 package dev.gemmaspark.spark.app;
 
 import dev.gemmaspark.spark.GemmaFunctions;
+import dev.gemmaspark.spark.conf.GemmaConf;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -36,7 +37,15 @@ public final class GenerateApp extends BatchApplication {
   @Option(names = "--system", paramLabel = "TEXT", description = "Instructions for the model, before the prompt.")
   private String system;
 
+  @Option(
+      names = "--sampling",
+      paramLabel = "FILE",
+      description = "JSON lines of sampling parameters, such as {\"temperature\": 0.7, \"seed\": 1}: every row is done once with each, and the"
+          + " column 'sampling' says with which.")
+  private String samplingFile;
+
   private RowTemplate parsed;
+  private SamplingLines sampling;
 
   /** For spark-submit. */
   public static void main(String[] arguments) throws SparkUserAppException {
@@ -76,7 +85,28 @@ public final class GenerateApp extends BatchApplication {
     Map<String, String> parameters = new LinkedHashMap<>();
     parameters.put("promptTemplate", template);
     parameters.put("system", system == null ? "none" : system);
+    parameters.put("sampling", sampling == null ? "none" : String.join(" ", sampling.lines()));
     return parameters;
+  }
+
+  @Override
+  void prepare(Dataset<Row> rows, GemmaConf conf) {
+    sampling = samplingFile == null ? null : SamplingLines.read(rows.sparkSession(), samplingFile);
+  }
+
+  @Override
+  int resultsOfARow() {
+    return sampling == null ? 1 : sampling.count();
+  }
+
+  @Override
+  Dataset<Row> called(Dataset<Row> rows, Map<String, Object> arguments) {
+    return sampling == null ? super.called(rows, arguments) : super.called(sampling.times(rows), sampling.arguments(arguments));
+  }
+
+  @Override
+  List<String> moreColumns() {
+    return samplingFile == null ? List.of() : List.of(SamplingLines.COLUMN);
   }
 
   @Override

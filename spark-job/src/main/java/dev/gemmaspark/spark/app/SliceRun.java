@@ -22,6 +22,7 @@ final class SliceRun {
   private final SparkSession spark;
   private final Slices slices;
   private final OutputFolder folder;
+  private final long results;
   private final double failThreshold;
   private final Function<Part, Dataset<Row>> texts;
   private final long start = System.nanoTime();
@@ -39,12 +40,14 @@ final class SliceRun {
       Slices slices,
       OutputFolder folder,
       RunReport report,
+      long results,
       double failThreshold,
       Function<Part, Dataset<Row>> texts) {
     this.spark = spark;
     this.slices = slices;
     this.folder = folder;
     this.report = report;
+    this.results = results;
     this.failThreshold = failThreshold;
     this.texts = texts;
   }
@@ -52,12 +55,12 @@ final class SliceRun {
   /** Runs all; stops at the first that fails, or when too many rows have failed. */
   RunReport run(PrintWriter out) throws Exception {
     folder.write(report);
-    Progress progress = new Progress(out, slices.rows());
+    Progress progress = new Progress(out, results);
     spark.sparkContext().addSparkListener(progress);
     ExecutorService threads = Executors.newFixedThreadPool(SLICES_AT_A_TIME, task -> Thread.ofPlatform().daemon().unstarted(task));
     try {
       writeAll(new ExecutorCompletionService<>(threads));
-      boolean done = report.rowsDone() == slices.rows();
+      boolean done = report.rowsDone() == results;
       report = report.ended(done && !tooManyFailed() ? RunReport.FINISHED : RunReport.FAILED, seconds());
       folder.write(report);
       if (report.isFinished()) {
@@ -93,7 +96,7 @@ final class SliceRun {
   }
 
   private boolean tooManyFailed() {
-    return report.failed() > failThreshold * slices.rows();
+    return report.failed() > failThreshold * results;
   }
 
   private Callable<RunReport.Slice> write(int number) {

@@ -102,8 +102,8 @@ public final class SummarizeApp extends BatchApplication {
   }
 
   @Override
-  List<Column> moreColumns() {
-    return List.of(functions.col(LongDocuments.PARTS));
+  List<String> moreColumns() {
+    return List.of(LongDocuments.PARTS);
   }
 
   @Override

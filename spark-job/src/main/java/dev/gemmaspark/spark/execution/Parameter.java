@@ -33,7 +33,7 @@ public enum Parameter {
   STOP("stop", DataTypes.createArrayType(DataTypes.StringType), "texts that end the result (default: none)");
 
   /** Those that every function has, in the order of {@code GenerationSchema}. */
-  static final List<Parameter> COMMON =
+  public static final List<Parameter> COMMON =
       List.of(MAX_TOKENS, TEMPERATURE, TOP_K, TOP_P, MIN_P, REPETITION_PENALTY, SEED, STOP);
 
   private final String sqlName;

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.gemmaspark.engine.generation.Prompt;
 import dev.gemmaspark.engine.generation.TextGenerator;
 import dev.gemmaspark.spark.CountingGenerator;
+import dev.gemmaspark.spark.executor.CountingFileSystem;
 import dev.gemmaspark.spark.executor.EngineFactory;
 import dev.gemmaspark.spark.executor.ExecutorEngine;
 import java.io.IOException;
@@ -214,6 +215,47 @@ class BatchApplicationTest {
     assertThat(read().getFirst().schema().fieldNames()).startsWith("body", "id", "generated", "finish_reason");
   }
 
+  @Test
+  void everyRowIsDoneWithEachLineOfSamplingParameters() throws Exception {
+    lines("a.jsonl", 0, 3);
+    Path sampling = Files.writeString(folder.resolve("sampling.jsonl"), "{\"temperature\": 0.7, \"seed\": 4, \"stop\": [\"x\"]}\n\n{\"maxTokens\": 9}\n");
+    List<String> options =
+        List.of(
+            "--input", input.toString(), "--format", "json", "--prompt-template", "{body}", "--id-column", "id", "--max-tokens", "30", "--seed", "2",
+            "--sampling", sampling.toString(), "--output", output.toString());
+    Run run = run(new GenerateApp(), options.toArray(String[]::new));
+    assertThat(run.code).as(run.text).isZero();
+    assertThat(ids()).containsExactly(0, 0, 1, 1, 2, 2);
+    assertThat(read()).extracting(row -> row.<String>getAs("sampling")).contains("{\"maxTokens\": 9}");
+    assertThat(engine.requests)
+        .extracting(request -> "%s %s %s %s".formatted(request.sampling().temperature(), request.sampling().seed(), request.stop().maxTokens(), request.stop().stopSequences()))
+        .containsOnly("0.7 4 30 [x]", "0.0 2 9 []");
+    assertThat(report().get("state").asText()).isEqualTo("finished");
+    assertThat(run(new GenerateApp(), Stream.concat(options.stream(), Stream.of("--mode", "resume")).toArray(String[]::new)).text)
+        .contains("3 rows were done before, 0 rows");
+  }
+
+  @ParameterizedTest
+  @CsvSource(delimiter = '|', value = {
+    "{\"temperature\": -1} | line 1: temperature is -1.0",
+    "{\"temprature\": 1} | line 1: no parameter 'temprature'; there are [maxTokens, temperature",
+    "{\"topK\": 1.5} | line 1: topK is 1.5; it must be a whole number",
+    "{\"stop\": \"x\"} | line 1: stop is \"x\"; it must be a list of texts",
+    "[1] | line 1: a JSON object is expected",
+    "{ | line 1: not JSON",
+    "'' | has no line",
+  })
+  void wrongSamplingParametersAreToldOf(String line, String message) throws Exception {
+    Path sampling = Files.writeString(folder.resolve("sampling.jsonl"), line + "\n");
+    Run run =
+        run(
+            new GenerateApp(), "--input", input.toString(), "--format", "json", "--prompt-template", "{body}", "--sampling", sampling.toString(), "--output",
+            output.toString());
+    assertThat(run.text).contains(message);
+    assertThat(run.code).isEqualTo(2);
+    assertThat(output).doesNotExist();
+  }
+
   @ParameterizedTest
   @CsvSource(delimiter = '|', value = {
     "Translate | names no column",
@@ -264,6 +306,50 @@ class BatchApplicationTest {
     ExecutorEngine.replaceFactory(settings -> engine);
     assertThat(stream().code).isZero();
     assertThat(ids()).isEqualTo(IntStream.range(0, 10).boxed().toList());
+  }
+
+  @Test
+  void aCheckpointThatIsBrokenIsNamed() throws Exception {
+    lines("a.jsonl", 0, 10);
+    assertThat(stream().code).isZero();
+    Path offset = folder.resolve("checkpoint/offsets/0");
+    Files.writeString(offset, "garbage");
+    Files.deleteIfExists(folder.resolve("checkpoint/offsets/.0.crc"));
+    Run run = stream();
+    assertThat(run.code).isEqualTo(1);
+    assertThat(run.text).contains(folder.resolve("checkpoint").toString());
+    assertThat(ids()).hasSize(10);
+  }
+
+  @Test
+  void aDiskThatIsFullLeavesWholeSlicesAndTheRestIsResumed() throws Exception {
+    CountingFileSystem.ROOM.set(6);
+    String place = "counting://" + output;
+    List<String> options =
+        List.of("--input", input.toString(), "--format", "json", "--text-column", "body", "--id-column", "id", "--output", place);
+    Run full;
+    try {
+      full = run(new SummarizeApp(), options.toArray(String[]::new));
+    } finally {
+      CountingFileSystem.ROOM.set(Integer.MAX_VALUE);
+    }
+    assertThat(full.code).isEqualTo(1);
+    assertThat(full.text).contains("No space left on device");
+    assertThat(output.resolve("_SUCCESS")).doesNotExist();
+    List<Integer> done = ids();
+    assertThat(done).doesNotHaveDuplicates().hasSizeBetween(10, ROWS - 10);
+    Run resumed = run(new SummarizeApp(), Stream.concat(options.stream(), Stream.of("--mode", "resume")).toArray(String[]::new));
+    assertThat(resumed.code).as(resumed.text).isZero();
+    assertThat(ids()).isEqualTo(IntStream.range(0, ROWS).boxed().toList());
+    assertThat(output.resolve("_SUCCESS")).exists();
+  }
+
+  @Test
+  void aColumnThatTheOutputHasTooIsSaidToCollide() throws Exception {
+    Files.writeString(input.resolve("a.jsonl"), "{\"id\": 1, \"body\": \"x\", \"Parts\": 2}\n");
+    Run run = summarize();
+    assertThat(run.text).contains("The input has a column 'Parts', as the output has; keep one other column with --id-column");
+    assertThat(run.code).isEqualTo(2);
   }
 
   @ParameterizedTest
