@@ -4,6 +4,7 @@ import com.codahale.metrics.Gauge;
 import com.codahale.metrics.MetricRegistry;
 import dev.gemmaspark.engine.EngineStats;
 import dev.gemmaspark.engine.error.GemmaException;
+import dev.gemmaspark.engine.error.InvalidSettingException;
 import dev.gemmaspark.spark.conf.GemmaConf;
 import dev.gemmaspark.spark.executor.EngineSettings;
 import dev.gemmaspark.spark.executor.ExecutorEngine;
@@ -70,11 +71,8 @@ public final class GemmaSparkPlugin implements SparkPlugin {
     public void init(PluginContext context, Map<String, String> extra) {
       register(context.metricRegistry());
       SuspectRows.connect(context::ask);
-      GemmaConf conf = GemmaConf.of(settings(context.conf()));
-      if (conf.preload()) {
-        // an executor registers when its plugins are done, and must not fail for want of a model
-        Thread.ofPlatform().daemon().name("gemma-preload").start(() -> preload(EngineSettings.of(conf, context.conf())));
-      }
+      // an executor registers when its plugins are done, and must not fail for want of a model or for a wrong setting
+      Thread.ofPlatform().daemon().name("gemma-preload").start(() -> preload(context.conf()));
     }
 
     private static Map<String, String> settings(SparkConf conf) {
@@ -85,10 +83,16 @@ public final class GemmaSparkPlugin implements SparkPlugin {
       return settings;
     }
 
-    private static void preload(EngineSettings settings) {
+    private static void preload(SparkConf spark) {
       try {
-        ExecutorEngine.Lease lease = ExecutorEngine.get(settings);
+        GemmaConf conf = GemmaConf.of(settings(spark));
+        if (!conf.preload()) {
+          return;
+        }
+        ExecutorEngine.Lease lease = ExecutorEngine.get(EngineSettings.of(conf, spark));
         LOG.info("The model is loaded, in {} ms", lease.loadNanos() / 1_000_000);
+      } catch (InvalidSettingException e) {
+        LOG.debug("Told when the first call is analyzed", e);
       } catch (GemmaException e) {
         LOG.error("The model could not be loaded ahead of its first use, which will try again: {}", e.getMessage());
       }
