@@ -3,6 +3,7 @@ package dev.gemmaspark.engine;
 import dev.gemmaspark.engine.internal.tokenizer.ControlTokens;
 import dev.gemmaspark.engine.internal.tokenizer.Tokenizer;
 import dev.gemmaspark.engine.internal.tokenizer.VocabularyReader;
+import dev.gemmaspark.engine.internal.weights.ModelChecksum;
 import dev.gemmaspark.engine.internal.weights.ModelLoader;
 import java.nio.file.Path;
 
@@ -32,6 +33,11 @@ public final class TokenCounter {
    */
   public static TokenCounter ofTokenizer(Path file) {
     return new TokenCounter(new Tokenizer(VocabularyReader.read(file)));
+  }
+
+  /** The SHA-256 of all pieces in the order of their ids: equal vocabularies have it in every form of a file. */
+  public String fingerprint() {
+    return ModelChecksum.of(String.join("\u0000", tokenizer.vocabulary().pieces()));
   }
 
   /** How many tokens a text is, without {@code <bos>}. */

@@ -1,6 +1,7 @@
 package dev.gemmaspark.spark.rag;
 
 import dev.gemmaspark.spark.rag.SentenceSplitter.Span;
+import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.ToIntFunction;
@@ -25,7 +26,8 @@ final class PassageSplitter {
    * @param most of one, which a last sentence, or the rest of a section, may fill
    * @param overlap with the one before, at the most
    */
-  record Sizes(int target, int most, int overlap) {
+  record Sizes(int target, int most, int overlap) implements Serializable {
+    private static final long serialVersionUID = 1L;
     static final Sizes DEFAULT = new Sizes(384, 512, 50);
 
     Sizes {

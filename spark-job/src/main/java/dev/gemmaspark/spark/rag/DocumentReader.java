@@ -1,0 +1,98 @@
+package dev.gemmaspark.spark.rag;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
+import java.util.Optional;
+
+/** Reads documents of any kind; what cannot be read is an outcome, not an exception. */
+final class DocumentReader {
+  /** Rises when the same file would give another text. */
+  static final int VERSION = 1;
+
+  private static final int LARGEST_BYTES = 64 << 20;
+  private static final Charset FALLBACK = Charset.forName("windows-1252");
+
+  private DocumentReader() {}
+
+  /** How reading a document ended. */
+  enum Status {
+    OK,
+    /** There is no text in it. */
+    EMPTY,
+    /** Of a kind that is not read. */
+    UNSUPPORTED,
+    /** More bytes than are read. */
+    TOO_LARGE,
+    /** It could not be read, or is broken. */
+    FAILED
+  }
+
+  /**
+   * What came of a document.
+   *
+   * @param document present if the status is {@link Status#OK}
+   * @param sha256 of its bytes; null where they were not read
+   * @param mime its kind
+   * @param error why there is no text
+   */
+  record Outcome(Status status, Optional<ParsedDocument> document, String sha256, String mime, String error) {}
+
+  static Outcome read(Content content) {
+    String name = content.fileName();
+    Optional<DocumentFormat> format = DocumentFormat.of(name);
+    String mime = format.map(DocumentFormat::mime).orElse("application/octet-stream");
+    if (content.listed().length() > LARGEST_BYTES) {
+      return failure(Status.TOO_LARGE, null, mime, "it has %d bytes; at most %d are read".formatted(content.listed().length(), LARGEST_BYTES));
+    }
+    String sha256 = null;
+    try {
+      byte[] bytes = content.read();
+      sha256 = content.listed().sha256() == null ? Hashes.sha256(bytes) : content.listed().sha256();
+      if (format.isEmpty()) {
+        return TikaProcess.handles(name)
+            ? parsed(TikaProcess.parse(bytes, name), content, sha256, mime)
+            : failure(Status.UNSUPPORTED, sha256, mime, "files like this are not read; text, Markdown and HTML are, and with Tika PDF and Office");
+      }
+      return parsed(format.get().parse(text(bytes), stem(name)), content, sha256, mime);
+    } catch (TikaProcess.UnavailableException e) {
+      return failure(Status.UNSUPPORTED, sha256, mime, e.getMessage());
+    } catch (IOException | RuntimeException | StackOverflowError e) {
+      return failure(Status.FAILED, sha256, mime, e.getClass().getSimpleName() + ": " + e.getMessage());
+    }
+  }
+
+  private static Outcome parsed(ParsedDocument document, Content content, String sha256, String mime) {
+    if (document.isEmpty()) {
+      return failure(Status.EMPTY, sha256, mime, "there is no text in it; if it is a scan, it needs character recognition first");
+    }
+    ParsedDocument titled =
+        content.title() == null
+            ? document
+            : new ParsedDocument(content.title(), document.text(), document.sections(), document.removedHiddenCharacters());
+    return new Outcome(Status.OK, Optional.of(titled), sha256, mime, null);
+  }
+
+  private static Outcome failure(Status status, String sha256, String mime, String error) {
+    return new Outcome(status, Optional.empty(), sha256, mime, error);
+  }
+
+  private static String stem(String name) {
+    int dot = name.lastIndexOf('.');
+    return dot > 0 ? name.substring(0, dot) : name;
+  }
+
+  /** UTF-8, or UTF-16 with its mark; what is neither is taken for the code page of Western Windows. */
+  static String text(byte[] bytes) {
+    if (bytes.length >= 2 && (bytes[0] == (byte) 0xFF && bytes[1] == (byte) 0xFE || bytes[0] == (byte) 0xFE && bytes[1] == (byte) 0xFF)) {
+      return new String(bytes, StandardCharsets.UTF_16);
+    }
+    try {
+      return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+    } catch (CharacterCodingException e) {
+      return new String(bytes, FALLBACK);
+    }
+  }
+}

@@ -1,0 +1,97 @@
+package dev.gemmaspark.spark.rag;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import org.apache.lucene.analysis.Analyzer;
+import org.apache.lucene.analysis.LowerCaseFilter;
+import org.apache.lucene.analysis.StopFilter;
+import org.apache.lucene.analysis.TokenStream;
+import org.apache.lucene.analysis.Tokenizer;
+import org.apache.lucene.analysis.classic.ClassicFilter;
+import org.apache.lucene.analysis.classic.ClassicTokenizer;
+import org.apache.lucene.analysis.en.EnglishAnalyzer;
+import org.apache.lucene.analysis.en.PorterStemFilter;
+import org.apache.lucene.analysis.miscellaneous.WordDelimiterGraphFilter;
+import org.apache.lucene.analysis.tokenattributes.CharTermAttribute;
+import org.apache.lucene.analysis.tokenattributes.PositionIncrementAttribute;
+
+/**
+ * Words to search terms. A word with digits and hyphens, such as {@code T-76537}, is one term, for that is what it means; its numbers are terms
+ * beside it, for people leave the letters out. English words lose their endings.
+ */
+final class PassageAnalyzer extends Analyzer {
+  /** Rises when the same text would give other terms. */
+  static final int VERSION = 1;
+
+  /** Most terms of a question; what follows them is not looked for. */
+  static final int MOST_TERMS = 256;
+
+  /** From so many digits on a number is the name of something. */
+  private static final int DIGITS_OF_AN_IDENTIFIER = 5;
+
+  private static final int PARTS = WordDelimiterGraphFilter.PRESERVE_ORIGINAL | WordDelimiterGraphFilter.GENERATE_NUMBER_PARTS;
+
+  private final Language language;
+
+  /** Whose words are stemmed, and which are too common to be looked for. */
+  enum Language {
+    ENGLISH,
+    /** Of no language: words as they are. */
+    NONE;
+
+    String option() {
+      return name().toLowerCase(Locale.ROOT);
+    }
+  }
+
+  PassageAnalyzer(Language language) {
+    this.language = language;
+  }
+
+  @Override
+  protected TokenStreamComponents createComponents(String field) {
+    Tokenizer words = new ClassicTokenizer();
+    TokenStream terms = new LowerCaseFilter(new WordDelimiterGraphFilter(new ClassicFilter(words), PARTS, null));
+    if (language == Language.ENGLISH) {
+      terms = new PorterStemFilter(new StopFilter(terms, EnglishAnalyzer.ENGLISH_STOP_WORDS_SET));
+    }
+    return new TokenStreamComponents(words, terms);
+  }
+
+  /**
+   * The different terms of a question, in their order, at most {@link #MOST_TERMS}. What is syntax to Lucene is not to this. The numbers in a
+   * word are left out, for who asks for {@code INC-76537} does not mean {@code T-76537}.
+   */
+  List<String> terms(String text) {
+    Set<String> terms = new LinkedHashSet<>();
+    try (TokenStream tokens = tokenStream("", text)) {
+      CharTermAttribute term = tokens.addAttribute(CharTermAttribute.class);
+      PositionIncrementAttribute increment = tokens.addAttribute(PositionIncrementAttribute.class);
+      tokens.reset();
+      while (terms.size() < MOST_TERMS && tokens.incrementToken()) {
+        if (increment.getPositionIncrement() > 0) {
+          terms.add(term.toString());
+        }
+      }
+      tokens.end();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return new ArrayList<>(terms);
+  }
+
+  /**
+   * Whether a term is the name of one thing: a word of letters and digits, or a number of five digits and more. A passage without any of a
+   * question's is no evidence for it.
+   */
+  static boolean isIdentifier(String term) {
+    long digits = term.chars().filter(Character::isDigit).count();
+    boolean letters = term.chars().anyMatch(Character::isLetter);
+    return digits > 0 && letters || digits >= DIGITS_OF_AN_IDENTIFIER;
+  }
+}

@@ -1,0 +1,115 @@
+package dev.gemmaspark.spark.rag;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Stream;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipInputStream;
+import java.util.zip.ZipOutputStream;
+import org.apache.hadoop.fs.FileSystem;
+
+/**
+ * Shards on their way between machines: each a zip file in the index, and a folder in the cache of a machine that searches it. A file's name
+ * tells its contents, so what is in the cache is never out of date.
+ */
+final class ShardFiles {
+  private static final Duration UNUSED = Duration.ofDays(7);
+
+  private ShardFiles() {}
+
+  /** Packs a folder of files into a stream. */
+  static void pack(Path folder, OutputStream out) throws IOException {
+    try (ZipOutputStream zip = new ZipOutputStream(out);
+        Stream<Path> files = Files.list(folder)) {
+      // Lucene's files are compressed already
+      zip.setLevel(1);
+      for (Path file : files.sorted().toList()) {
+        zip.putNextEntry(new ZipEntry(file.getFileName().toString()));
+        Files.copy(file, zip);
+      }
+    }
+  }
+
+  /**
+   * Opens a shard of an index; its files are copied to this machine where that has not been done.
+   *
+   * @param file the zip file
+   * @param cache of this machine
+   */
+  static Shard open(FileSystem fileSystem, org.apache.hadoop.fs.Path file, Path cache) throws IOException {
+    Path shards = cache.resolve("index");
+    Path folder = shards.resolve(file.getName().replaceFirst("\\.zip$", ""));
+    if (!Files.isDirectory(folder)) {
+      Files.createDirectories(shards);
+      removeUnused(shards);
+      Path unfinished = Files.createTempDirectory(shards, "unfinished");
+      try {
+        unpack(fileSystem, file, unfinished);
+        Files.move(unfinished, folder, StandardCopyOption.ATOMIC_MOVE);
+      } catch (FileAlreadyExistsException | DirectoryNotEmptyException e) {
+        // another process of this machine was faster
+        delete(unfinished);
+      } catch (IOException | RuntimeException e) {
+        delete(unfinished);
+        throw e;
+      }
+    }
+    Files.setLastModifiedTime(folder, FileTime.from(Instant.now()));
+    return Shard.open(folder);
+  }
+
+  private static void unpack(FileSystem fileSystem, org.apache.hadoop.fs.Path file, Path folder) throws IOException {
+    try (InputStream in = fileSystem.open(file);
+        ZipInputStream zip = new ZipInputStream(in)) {
+      for (ZipEntry entry = zip.getNextEntry(); entry != null; entry = zip.getNextEntry()) {
+        Path target = folder.resolve(entry.getName()).normalize();
+        if (!folder.equals(target.getParent())) {
+          throw new DocumentsException("The index file " + file + " has an entry '" + entry.getName() + "'; it is none of ours: make the index anew", null);
+        }
+        Files.copy(zip, target);
+      }
+    } catch (java.io.FileNotFoundException e) {
+      throw new DocumentsException("The index has lost its file " + file + "; make it anew with 'gemma-submit index --rebuild'", e);
+    }
+  }
+
+  private static void removeUnused(Path shards) throws IOException {
+    Instant limit = Instant.now().minus(UNUSED);
+    List<Path> old;
+    try (Stream<Path> folders = Files.list(shards)) {
+      old = folders.filter(folder -> isOlder(folder, limit)).toList();
+    }
+    for (Path folder : old) {
+      delete(folder);
+    }
+  }
+
+  private static boolean isOlder(Path folder, Instant limit) {
+    try {
+      return Files.getLastModifiedTime(folder).toInstant().isBefore(limit);
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  static void delete(Path folder) throws IOException {
+    if (Files.exists(folder)) {
+      try (Stream<Path> files = Files.walk(folder)) {
+        for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+          Files.deleteIfExists(file);
+        }
+      }
+    }
+  }
+}
