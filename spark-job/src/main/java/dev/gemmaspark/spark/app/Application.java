@@ -2,11 +2,16 @@ package dev.gemmaspark.spark.app;
 
 import dev.gemmaspark.engine.error.GemmaException;
 import dev.gemmaspark.engine.error.InvalidSettingException;
+import dev.gemmaspark.spark.conf.GemmaConf;
+import dev.gemmaspark.spark.rag.DocumentsException;
 import java.io.PrintWriter;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import org.apache.spark.SparkUserAppException;
 import org.apache.spark.sql.SparkSession;
 import picocli.CommandLine;
 import picocli.CommandLine.Option;
+import scala.jdk.javaapi.CollectionConverters;
 
 /**
  * What every application does: reads its options before Spark starts, runs, and ends with a line and an exit code: 0, 1 for a
@@ -58,13 +63,20 @@ abstract class Application {
     try {
       run(spark, out);
       return SUCCESS;
-    } catch (UsageException | InvalidSettingException e) {
+    } catch (UsageException | InvalidSettingException | DocumentsException e) {
       return report(e, out, USAGE);
     } catch (Exception e) {
       return report(e, out, FAILURE);
     } finally {
       spark.stop();
     }
+  }
+
+  /** What the session is set to. */
+  static GemmaConf conf(SparkSession spark) {
+    Map<String, String> settings = new LinkedHashMap<>();
+    CollectionConverters.asJava(spark.conf().getAll()).forEach(settings::put);
+    return GemmaConf.of(settings);
   }
 
   private int report(Exception error, PrintWriter out, int code) {

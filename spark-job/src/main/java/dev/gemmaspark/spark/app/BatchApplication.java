@@ -26,7 +26,7 @@ abstract class BatchApplication extends Application {
   @Mixin InputOptions input;
   @Mixin private OutputOptions output;
   @Mixin private StreamOptions stream;
-  @Mixin private GenerationOptions generation;
+  @Mixin private BatchGenerationOptions generation;
 
   @Option(names = "--id-column", paramLabel = "C", description = "The only column of the input to keep (default: all); --mode resume needs it.")
   private String idColumn;
@@ -82,7 +82,7 @@ abstract class BatchApplication extends Application {
   @Override
   void check() {
     generation.check();
-    stream.check(output);
+    stream.check(output.mode());
     if (!(failThreshold >= 0 && failThreshold <= 1)) {
       throw new UsageException("--fail-threshold is " + failThreshold + "; it must be between 0 and 1");
     }
@@ -178,12 +178,6 @@ abstract class BatchApplication extends Application {
             "The input has a column '%s', as the output has; keep one other column with --id-column".formatted(column));
       }
     }
-  }
-
-  private static GemmaConf conf(SparkSession spark) {
-    Map<String, String> settings = new LinkedHashMap<>();
-    scala.jdk.javaapi.CollectionConverters.asJava(spark.conf().getAll()).forEach(settings::put);
-    return GemmaConf.of(settings);
   }
 
   private Dataset<Row> texts(Dataset<Row> rows, List<String> kept, ModelIdentity model) {

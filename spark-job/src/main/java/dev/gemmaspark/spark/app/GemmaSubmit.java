@@ -22,7 +22,12 @@ import picocli.CommandLine.ExitCode;
           + " application; without --master it runs on this machine's cores."
     })
 final class GemmaSubmit {
-  private static final Map<String, Class<? extends Application>> APPLICATIONS = Map.of("summarize", SummarizeApp.class, "generate", GenerateApp.class);
+  private static final Map<String, Class<? extends Application>> APPLICATIONS =
+      Map.of(
+          "summarize", SummarizeApp.class,
+          "generate", GenerateApp.class,
+          "index", IndexApp.class,
+          "answer", AnswerApp.class);
 
   private GemmaSubmit() {}
 
@@ -47,6 +52,8 @@ final class GemmaSubmit {
         new CommandLine(new GemmaSubmit())
             .addSubcommand("summarize", new SummarizeApp())
             .addSubcommand("generate", new GenerateApp())
+            .addSubcommand("index", new IndexApp())
+            .addSubcommand("answer", new AnswerApp())
             .setCaseInsensitiveEnumValuesAllowed(true);
     try {
       if (CommandLine.printHelpIfRequested(command.parseArgs(arguments))) {

@@ -9,8 +9,8 @@ import java.util.Map;
 import org.apache.spark.sql.SparkSession;
 import picocli.CommandLine.Option;
 
-/** Which model, and how it samples. */
-final class GenerationOptions {
+/** Which model, and how it samples; but for {@code --top-k}, which is of passages where there are such. */
+class GenerationOptions {
   @Option(
       names = "--model",
       paramLabel = "M",
@@ -41,9 +41,6 @@ final class GenerationOptions {
       description = "0 always takes the most likely token (default: ${DEFAULT-VALUE}).")
   private double temperature;
 
-  @Option(names = "--top-k", paramLabel = "K", description = "Draw from the K most likely tokens.")
-  private Integer topK;
-
   @Option(names = "--top-p", paramLabel = "P", description = "Draw from the fewest tokens whose probabilities add up to P.")
   private Double topP;
 
@@ -60,9 +57,6 @@ final class GenerationOptions {
   void check() {
     StopConditions.maxTokens(maxTokens);
     SamplingParameters sampling = SamplingParameters.greedy().withTemperature(temperature);
-    if (topK != null) {
-      sampling = sampling.withTopK(topK);
-    }
     if (topP != null) {
       sampling = sampling.withTopP(topP);
     }
@@ -91,7 +85,6 @@ final class GenerationOptions {
     Map<String, Object> arguments = new LinkedHashMap<>();
     arguments.put("maxTokens", maxTokens);
     arguments.put("temperature", temperature);
-    put(arguments, "topK", topK);
     put(arguments, "topP", topP);
     put(arguments, "minP", minP);
     put(arguments, "repetitionPenalty", repetitionPenalty);
@@ -99,7 +92,7 @@ final class GenerationOptions {
     return arguments;
   }
 
-  private static void put(Map<String, Object> arguments, String name, Object value) {
+  static void put(Map<String, Object> arguments, String name, Object value) {
     if (value != null) {
       arguments.put(name, value);
     }

@@ -40,12 +40,17 @@ final class InputOptions {
 
   /** The input, or a {@link UsageException} that says why there is none. */
   Dataset<Row> read(SparkSession spark) {
-    DataFrameReader reader = spark.read().format(format.sparkName()).options(options());
+    return read(spark, format, path, "--input");
+  }
+
+  /** Files, or a {@link UsageException} that says why there are none. */
+  static Dataset<Row> read(SparkSession spark, Format format, String path, String option) {
+    DataFrameReader reader = spark.read().format(format.sparkName()).options(options(format));
     try {
       return reader.load(path);
     } catch (Exception e) {
       if (e instanceof AnalysisException analysis && "PATH_NOT_FOUND".equals(analysis.getCondition())) {
-        throw new UsageException("There is no input at " + path + "; check --input");
+        throw new UsageException("There is no input at " + path + "; check " + option);
       }
       throw new UsageException(
           "The input %s cannot be read as %s: %s".formatted(path, format.sparkName(), firstLine(e)));
@@ -58,14 +63,18 @@ final class InputOptions {
    * @param schema of those that are there
    */
   Dataset<Row> readStream(SparkSession spark, StructType schema, Integer maxFiles) {
-    DataStreamReader reader = spark.readStream().format(format.sparkName()).options(options()).schema(schema);
+    return readStream(spark, format, path, schema, maxFiles);
+  }
+
+  static Dataset<Row> readStream(SparkSession spark, Format format, String path, StructType schema, Integer maxFiles) {
+    DataStreamReader reader = spark.readStream().format(format.sparkName()).options(options(format)).schema(schema);
     if (maxFiles != null) {
       reader = reader.option("maxFilesPerTrigger", maxFiles);
     }
     return reader.load(path);
   }
 
-  private Map<String, String> options() {
+  private static Map<String, String> options(Format format) {
     return format == Format.CSV ? Map.of("header", "true", "multiLine", "true", "escape", "\"") : Map.of();
   }
 

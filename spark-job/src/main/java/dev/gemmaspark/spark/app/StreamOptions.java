@@ -1,6 +1,7 @@
 package dev.gemmaspark.spark.app;
 
 import java.util.concurrent.TimeoutException;
+import org.apache.spark.api.java.function.VoidFunction2;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.streaming.StreamingQuery;
@@ -38,7 +39,7 @@ final class StreamOptions {
     return maxFiles;
   }
 
-  void check(OutputOptions output) {
+  void check(OutputOptions.Mode mode) {
     if (!stream) {
       if (checkpoint != null || maxFiles != null) {
         throw new UsageException("--checkpoint and --max-files-per-trigger go with --stream");
@@ -51,8 +52,8 @@ final class StreamOptions {
     if (maxFiles != null && maxFiles < 1) {
       throw new UsageException("--max-files-per-trigger is " + maxFiles + "; it must be at least 1");
     }
-    if (output.mode() == OutputOptions.Mode.OVERWRITE || output.mode() == OutputOptions.Mode.RESUME) {
-      throw new UsageException("--mode " + output.mode().name().toLowerCase() + " does not go with --stream: its checkpoint knows what has been done");
+    if (mode == OutputOptions.Mode.OVERWRITE || mode == OutputOptions.Mode.RESUME) {
+      throw new UsageException("--mode " + mode.name().toLowerCase() + " does not go with --stream: its checkpoint knows what has been done");
     }
     trigger();
   }
@@ -67,6 +68,11 @@ final class StreamOptions {
             .trigger(trigger())
             .start(path);
     query.awaitTermination();
+  }
+
+  /** Hands every batch of rows that come to a writer, until the query ends. */
+  void forEachBatch(Dataset<Row> rows, VoidFunction2<Dataset<Row>, Long> writer) throws TimeoutException, StreamingQueryException {
+    rows.writeStream().foreachBatch(writer).option("checkpointLocation", checkpoint).trigger(trigger()).start().awaitTermination();
   }
 
   private Trigger trigger() {

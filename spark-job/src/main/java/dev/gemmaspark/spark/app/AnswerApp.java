@@ -1,0 +1,196 @@
+package dev.gemmaspark.spark.app;
+
+import dev.gemmaspark.engine.error.GemmaException;
+import dev.gemmaspark.spark.conf.GemmaConf;
+import dev.gemmaspark.spark.executor.SuspectRows;
+import dev.gemmaspark.spark.rag.FolderLock;
+import dev.gemmaspark.spark.rag.IndexManifest;
+import dev.gemmaspark.spark.rag.PassageIndex;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.UUID;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
+import org.apache.spark.SparkUserAppException;
+import org.apache.spark.api.java.function.VoidFunction2;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.functions;
+import org.apache.spark.sql.types.DataTypes;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Answers questions about documents, with citations. */
+@Command(
+    name = "answer",
+    description = {
+      "Answer questions about documents, and write the answers as Parquet: with the passages that they cite, checked.",
+      "A second run asks the model only where a question, its evidence or the model has changed; the output is always that of the last run."
+    },
+    mixinStandardHelpOptions = true,
+    version = "gemma-spark 0.1.0")
+public final class AnswerApp extends Application {
+  /** Of answers, beside the index if there is no other place for that. */
+  static final String INDEX = "_gemma_index";
+
+  @Mixin private IndexOptions indexing;
+  @Mixin private GenerationOptions generation;
+  @Mixin private StreamOptions stream;
+
+  @Option(names = "--index", paramLabel = "PATH", description = "The folder of the index (default, with --documents: one in the output's folder).")
+  private String index;
+
+  @Option(names = "--questions", paramLabel = "PATH", required = true, description = "Files with questions.")
+  private String questions;
+
+  @Option(
+      names = "--format",
+      paramLabel = "F",
+      defaultValue = "parquet",
+      description = "Of questions: parquet, json, csv (with a header), text (a question on each line) or orc (default: ${DEFAULT-VALUE}).")
+  private InputOptions.Format format;
+
+  @Option(names = "--question-column", paramLabel = "C", description = "The column with the questions (default: question; of text: value).")
+  private String questionColumn;
+
+  @Option(names = "--id-column", paramLabel = "C", description = "The column that names questions (default: id, else the question itself).")
+  private String idColumn;
+
+  @Option(names = "--output", paramLabel = "PATH", required = true, description = "Folder of Parquet files to write; those of the last run are replaced.")
+  private String output;
+
+  @Option(names = "--top-k", paramLabel = "K", defaultValue = "3", description = "Passages that the model is shown, at the most (default: ${DEFAULT-VALUE}).")
+  private int topK;
+
+  @Option(
+      names = "--bm25-k1",
+      paramLabel = "K1",
+      defaultValue = "0.9",
+      description = "How much repetition of a word counts in the search (default: ${DEFAULT-VALUE}).")
+  private float k1;
+
+  @Option(
+      names = "--bm25-b",
+      paramLabel = "B",
+      defaultValue = "0.4",
+      description = "How much the length of a passage counts against it, from 0 to 1 (default: ${DEFAULT-VALUE}).")
+  private float b;
+
+  @Option(
+      names = "--fail-threshold",
+      paramLabel = "SHARE",
+      defaultValue = "0.05",
+      description = "Fail as soon as more than this share of the questions could not be done (default: ${DEFAULT-VALUE}).")
+  private double failThreshold;
+
+  /** For spark-submit. */
+  public static void main(String[] arguments) throws SparkUserAppException {
+    Application.main(new AnswerApp(), arguments);
+  }
+
+  @Override
+  void check() {
+    generation.check();
+    stream.check(OutputOptions.Mode.APPEND);
+    if (!indexing.hasDocuments() && index == null) {
+      throw new UsageException("Which documents? Name them with --documents, or an index of them with --index");
+    }
+    if (topK < 1 || topK > 100) {
+      throw new UsageException("--top-k is " + topK + "; it must be between 1 and 100");
+    }
+    if (!(k1 >= 0 && b >= 0 && b <= 1)) {
+      throw new UsageException("--bm25-k1 must be at least 0, and --bm25-b between 0 and 1");
+    }
+    if (!(failThreshold >= 0 && failThreshold <= 1)) {
+      throw new UsageException("--fail-threshold is " + failThreshold + "; it must be between 0 and 1");
+    }
+  }
+
+  @Override
+  void run(SparkSession spark, PrintWriter out) throws Exception {
+    Dataset<Row> rows = InputOptions.read(spark, format, questions, "--questions");
+    Dataset<Row> asked = asked(rows);
+    generation.apply(spark);
+    GemmaConf conf = conf(spark);
+    spark.sparkContext().setLocalProperty(SuspectRows.ID_COLUMN, "question_id");
+    PassageIndex passages = new PassageIndex(spark, conf, index != null ? index : new Path(output, INDEX).toString());
+    FileSystem fileSystem = new Path(output).getFileSystem(spark.sessionState().newHadoopConf());
+    FolderLock lock = FolderLock.acquire(fileSystem, new Path(output), "answers to " + questions);
+    try {
+      if (indexing.hasDocuments()) {
+        indexing.update(spark, conf, passages, out);
+      }
+      if (stream.isOn()) {
+        Dataset<Row> coming = InputOptions.readStream(spark, format, questions, rows.schema(), stream.maxFiles());
+        stream.forEachBatch(asked(coming), batchWriter(spark, conf, passages));
+        out.printf("all files that had come are done, written to %s%n", output);
+        return;
+      }
+      AnswerFolder folder = new AnswerFolder(spark, fileSystem, new Path(output));
+      folder.requireOurs();
+      String runId = runId();
+      AnswerFolder.Counts counts = folder.answer(answering(spark, conf, passages, runId), asked, this::retrieve, runId, failThreshold, conf, out);
+      report(counts, out);
+    } finally {
+      lock.close();
+    }
+  }
+
+  /** Questions, as {@link Answering} takes them. */
+  private Dataset<Row> asked(Dataset<Row> rows) {
+    String column = questionColumn != null ? questionColumn : format == InputOptions.Format.TEXT ? "value" : "question";
+    InputOptions.requireColumn(rows, "--question-column", column, DataTypes.StringType);
+    boolean hasId = idColumn != null || Arrays.asList(rows.columns()).contains("id");
+    if (idColumn != null) {
+      InputOptions.requireColumn(rows, "--id-column", idColumn, null);
+    }
+    return rows.select(
+        (hasId ? BatchApplication.column(idColumn != null ? idColumn : "id") : BatchApplication.column(column)).cast("string").as("question_id"),
+        BatchApplication.column(column).as("question"));
+  }
+
+  private Answering answering(SparkSession spark, GemmaConf conf, PassageIndex passages, String runId) throws IOException {
+    IndexManifest manifest = passages.newest();
+    passages.requireRules(manifest);
+    Map<String, Object> arguments = new LinkedHashMap<>(generation.arguments());
+    return new Answering(spark, conf, passages, manifest, arguments, (Integer) arguments.get("maxTokens"), runId);
+  }
+
+  private Dataset<Row> retrieve(Answering answering, Dataset<Row> asked) {
+    return answering.evidence(answering.retrieve(asked, topK, k1, b));
+  }
+
+  /** A batch of a stream has a folder of its own, which is written again if the batch is. */
+  private VoidFunction2<Dataset<Row>, Long> batchWriter(SparkSession spark, GemmaConf conf, PassageIndex passages) {
+    return (batch, id) -> {
+      Answering answering = answering(spark, conf, passages, runId());
+      Dataset<Row> evidence = retrieve(answering, batch);
+      answering.finish(answering.ask(Partitions.spreadStream(evidence, conf, spark)))
+          .write().mode("overwrite").parquet(new Path(output, "batch_id=" + id).toString());
+    };
+  }
+
+  private static String runId() {
+    return Instant.now().toString().substring(0, 19).replace(":", "") + "-" + UUID.randomUUID().toString().substring(0, 8);
+  }
+
+  private void report(AnswerFolder.Counts counts, PrintWriter out) {
+    out.printf(
+        Locale.ROOT,
+        "%,d questions: %,d answered, %,d without evidence, %,d failed; the model was asked %,d times, %,d were known; written to %s%n",
+        counts.questions(), counts.answered(), counts.noEvidence(), counts.failed(), counts.asked(), counts.known(), output);
+    if (counts.failed() > failThreshold * counts.questions()) {
+      throw new GemmaException(
+          "%d of %d questions failed, more than --fail-threshold %s; the column 'error' of the output says why"
+              .formatted(counts.failed(), counts.questions(), failThreshold));
+    }
+  }
+}

@@ -1,0 +1,107 @@
+package dev.gemmaspark.spark.app;
+
+import dev.gemmaspark.spark.conf.GemmaConf;
+import dev.gemmaspark.spark.rag.DocumentSource;
+import dev.gemmaspark.spark.rag.PassageIndex;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.util.Locale;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
+import picocli.CommandLine.Option;
+
+/** Which documents, and how they are indexed. */
+final class IndexOptions {
+  enum DocumentsFormat {
+    FILES,
+    PARQUET,
+    JSON,
+    CSV,
+    ORC
+  }
+
+  enum Language {
+    ENGLISH,
+    NONE
+  }
+
+  @Option(
+      names = "--documents",
+      paramLabel = "PATH",
+      description = "A folder of text, Markdown and HTML files (and PDF and Office with Tika), with those below it; or a table, see --documents-format.")
+  private String documents;
+
+  @Option(
+      names = "--documents-format",
+      paramLabel = "F",
+      defaultValue = "files",
+      description = "files; or parquet, json, csv or orc, whose rows are documents (default: ${DEFAULT-VALUE}).")
+  private DocumentsFormat format;
+
+  @Option(names = "--document-id-column", paramLabel = "C", defaultValue = "id", description = "Of a table: what names a document (default: ${DEFAULT-VALUE}).")
+  private String idColumn;
+
+  @Option(names = "--text-column", paramLabel = "C", defaultValue = "text", description = "Of a table: the documents, in Markdown (default: ${DEFAULT-VALUE}).")
+  private String textColumn;
+
+  @Option(names = "--title-column", paramLabel = "C", description = "Of a table: their titles.")
+  private String titleColumn;
+
+  @Option(
+      names = "--language",
+      paramLabel = "L",
+      defaultValue = "english",
+      description = "english takes endings off words and leaves the commonest out; none does not (default: ${DEFAULT-VALUE}).")
+  private Language language;
+
+  @Option(names = "--shards", paramLabel = "N", defaultValue = "8", description = "Parts that are built and searched side by side (default: ${DEFAULT-VALUE}).")
+  private int shards;
+
+  @Option(names = "--rebuild", description = "Make the index anew, also by other rules than it had.")
+  private boolean rebuild;
+
+  @Option(names = "--allow-shrink", description = "Go on where more than half of the documents are gone.")
+  private boolean allowShrink;
+
+  boolean hasDocuments() {
+    return documents != null;
+  }
+
+  /** Brings an index up to date with the documents, and tells of it. */
+  void update(SparkSession spark, GemmaConf conf, PassageIndex index, PrintWriter out) throws IOException {
+    PassageIndex.Update update =
+        index.update(
+            source(spark),
+            PassageIndex.Rules.DEFAULT.with(language == Language.ENGLISH, shards),
+            allowShrink ? PassageIndex.Deletions.ANY : PassageIndex.Deletions.PLAUSIBLE,
+            rebuild);
+    long passages = update.manifest().shards().stream().mapToLong(shard -> shard.passages()).sum();
+    out.printf(
+        Locale.ROOT,
+        "%,d documents with %,d passages: %,d new, %,d changed, %,d deleted, %,d failed; %d of %d shards built, version %d%n",
+        update.manifest().documents(), passages, update.added(), update.changed(), update.deleted(), update.failed(), update.shardsBuilt(),
+        update.manifest().shards().size(), update.manifest().version());
+    if (update.failed() > 0) {
+      index.documents(update.manifest()).where("deleted_at IS NULL AND parse_status <> 'OK'").limit(5).collectAsList()
+          .forEach(row -> out.printf("  %s: %s, %s%n", row.getString(0), row.getAs("parse_status"), row.getAs("parse_error")));
+    }
+  }
+
+  private DocumentSource source(SparkSession spark) {
+    JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
+    if (format == DocumentsFormat.FILES) {
+      return DocumentSource.folder(context, spark.sessionState().newHadoopConf(), documents);
+    }
+    Dataset<Row> rows = InputOptions.read(spark, InputOptions.Format.valueOf(format.name()), documents, "--documents");
+    InputOptions.requireColumn(rows, "--document-id-column", idColumn, null);
+    InputOptions.requireColumn(rows, "--text-column", textColumn, org.apache.spark.sql.types.DataTypes.StringType);
+    if (titleColumn != null) {
+      InputOptions.requireColumn(rows, "--title-column", titleColumn, null);
+    }
+    return DocumentSource.table(
+        context, rows, documents, BatchApplication.column(idColumn), BatchApplication.column(textColumn),
+        titleColumn == null ? null : BatchApplication.column(titleColumn));
+  }
+}
