@@ -27,7 +27,8 @@ final class GemmaSubmit {
           "summarize", SummarizeApp.class,
           "generate", GenerateApp.class,
           "index", IndexApp.class,
-          "answer", AnswerApp.class);
+          "answer", AnswerApp.class,
+          "evaluate", EvaluateApp.class);
 
   private GemmaSubmit() {}
 
@@ -54,6 +55,7 @@ final class GemmaSubmit {
             .addSubcommand("generate", new GenerateApp())
             .addSubcommand("index", new IndexApp())
             .addSubcommand("answer", new AnswerApp())
+            .addSubcommand("evaluate", new EvaluateApp())
             .setCaseInsensitiveEnumValuesAllowed(true);
     try {
       if (CommandLine.printHelpIfRequested(command.parseArgs(arguments))) {
