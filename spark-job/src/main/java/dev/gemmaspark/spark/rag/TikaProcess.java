@@ -8,6 +8,7 @@ import java.net.URLClassLoader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
@@ -21,7 +22,7 @@ import java.util.concurrent.TimeUnit;
 final class TikaProcess {
   private static final Set<String> EXTENSIONS = Set.of("pdf", "doc", "docx", "ppt", "pptx", "xls", "xlsx", "odt", "odp", "ods", "rtf", "epub");
   private static final String FACADE = "org.apache.tika.Tika";
-  private static final int SECONDS = 60;
+  private static final Duration MOST_TIME = Duration.ofSeconds(60);
   private static final String MOST_MEMORY = "-Xmx512m";
 
   /** What a file may come to: beyond it, the rest is cut off. */
@@ -43,6 +44,10 @@ final class TikaProcess {
   }
 
   static ParsedDocument parse(byte[] bytes, String name) throws IOException {
+    return parse(bytes, name, MOST_TIME);
+  }
+
+  static ParsedDocument parse(byte[] bytes, String name, Duration mostTime) throws IOException {
     String classPath = classPath();
     Path folder = Files.createTempDirectory("gemma-tika");
     Path file = folder.resolve("document" + name.substring(name.lastIndexOf('.')).toLowerCase(Locale.ROOT));
@@ -56,9 +61,9 @@ final class TikaProcess {
               .redirectErrorStream(true)
               .redirectOutput(folder.resolve("log").toFile())
               .start();
-      if (!process.waitFor(SECONDS, TimeUnit.SECONDS)) {
+      if (!process.waitFor(mostTime.toMillis(), TimeUnit.MILLISECONDS)) {
         process.destroyForcibly().waitFor();
-        throw new IOException("it could not be read within " + SECONDS + " seconds");
+        throw new IOException("it could not be read within " + mostTime.toSeconds() + " seconds");
       }
       if (process.exitValue() != 0) {
         throw new IOException(reason(folder.resolve("log"), process.exitValue()));

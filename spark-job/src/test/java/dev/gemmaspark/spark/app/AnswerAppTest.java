@@ -1,0 +1,370 @@
+package dev.gemmaspark.spark.app;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.gemmaspark.engine.generation.Completion;
+import dev.gemmaspark.engine.generation.FinishReason;
+import dev.gemmaspark.engine.generation.GenerationFailure;
+import dev.gemmaspark.engine.generation.GenerationRequest;
+import dev.gemmaspark.engine.generation.GenerationResult;
+import dev.gemmaspark.engine.generation.TokenUsage;
+import dev.gemmaspark.spark.CountingGenerator;
+import dev.gemmaspark.spark.executor.EngineFactory;
+import dev.gemmaspark.spark.executor.ExecutorEngine;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Questions to answers, from run to run: with an engine that says what the test tells it to. */
+class AnswerAppTest {
+  private static final String INSTRUCTION =
+      "Answer the question using only the passages below. Cite the passages you used by their numbers in square brackets. If the passages do not"
+          + " contain the answer, say that the passages do not say.";
+
+  @TempDir Path folder;
+  private final List<String> prompts = Collections.synchronizedList(new ArrayList<>());
+  private final Map<String, String> script = new TreeMap<>();
+  private Path library;
+  private Path questions;
+  private Path output;
+
+  @BeforeEach
+  void settings() throws IOException {
+    System.setProperty("spark.master", "local[2]");
+    System.setProperty("spark.app.name", "test");
+    System.setProperty("spark.ui.enabled", "false");
+    System.setProperty("spark.driver.host", "127.0.0.1");
+    System.setProperty("spark.driver.bindAddress", "127.0.0.1");
+    System.setProperty("spark.sql.shuffle.partitions", "2");
+    System.setProperty("spark.gemma.model.cacheDir", folder.resolve("cache").toString());
+    ExecutorEngine.replaceFactory(settings -> this::say);
+    library = Files.createDirectories(folder.resolve("library"));
+    output = folder.resolve("answers");
+    for (int i = 0; i < 12; i++) {
+      document(i, "Room R-70%02d is painted in color number %d.".formatted(i, i));
+    }
+    document(20, "Room R-7000 got a door that opens to the yard, and beside it a bell that rings when it is pulled.");
+    document(21, "Room R-7000 got a window that looks over the river, and below it a lamp that nobody lights.");
+    Files.createDirectory(folder.resolve("questions"));
+    questions = folder.resolve("questions/q.jsonl");
+    ask("What color has R-7000?", "What color has R-7001?", "What color has R-7002?", "What color has R-9999?", "The of and?", "Is R-7003 painted?");
+  }
+
+  @AfterEach
+  void clear() {
+    ExecutorEngine.replaceFactory(EngineFactory::gemma);
+    System.getProperties().stringPropertyNames().stream().filter(name -> name.startsWith("spark.")).forEach(System::clearProperty);
+  }
+
+  /** By the question; otherwise the first passage, cited. */
+  private CompletableFuture<GenerationResult> say(GenerationRequest request) {
+    String prompt = CountingGenerator.text(request);
+    prompts.add(prompt);
+    String question = prompt.substring(prompt.lastIndexOf("Question: ") + "Question: ".length());
+    String first = prompt.substring(prompt.indexOf("[1] ") + 4, prompt.indexOf("\n\n", prompt.indexOf("[1] ")));
+    String answer = script.getOrDefault(question, first + " [1]");
+    return CompletableFuture.completedFuture(
+        answer.equals("FAIL")
+            ? new GenerationFailure(GenerationFailure.Code.INTERNAL, "so says the test")
+            : new Completion(answer, FinishReason.STOP, new TokenUsage(20, 5, 0)));
+  }
+
+  private void document(int number, String text) throws IOException {
+    Files.writeString(library.resolve("d%02d.md".formatted(number)), "# Document " + number + "\n\n" + text + "\n");
+  }
+
+  private void ask(String... texts) throws IOException {
+    Files.writeString(
+        questions,
+        IntStream.range(0, texts.length).mapToObj(i -> "{\"id\": %d, \"question\": \"%s\"}".formatted(i, texts[i])).collect(Collectors.joining("\n")));
+  }
+
+  private record Run(int code, String text) {}
+
+  private Run run(String... more) {
+    return run(new AnswerApp(), Stream.concat(
+        Stream.of("--documents", library.toString(), "--questions", folder.resolve("questions").toString(), "--format", "json", "--output", output.toString()),
+        Stream.of(more)).toArray(String[]::new));
+  }
+
+  private static Run run(Application application, String... arguments) {
+    StringWriter text = new StringWriter();
+    int code = Application.execute(application, new PrintWriter(text, true), arguments);
+    return new Run(code, text.toString());
+  }
+
+  private List<Row> answers() throws IOException {
+    try (SparkSession spark = SparkSession.builder().getOrCreate()) {
+      return List.copyOf(spark.read().parquet(output.toString()).orderBy("question_id").collectAsList());
+    }
+  }
+
+  @Test
+  void answersHaveTheirPassagesAndCitations() throws IOException {
+    Run run = run("--top-k", "3");
+    assertThat(run.code).as(run.text).isZero();
+    assertThat(run.text)
+        .contains("14 documents with 14 passages: 14 new, 0 changed, 0 deleted, 0 failed; 8 of 8 shards built, version 1")
+        .contains("6 questions: 4 answered, 2 without evidence, 0 failed; the model was asked 4 times, 0 were known");
+    List<Row> rows = answers();
+    assertThat(rows).hasSize(6);
+    assertThat(rows.getFirst().schema()).isEqualTo(AnswerTable.SCHEMA);
+    // the three passages about the room, the best first; the instruction, the passages, the question
+    Row first = rows.getFirst();
+    List<Row> retrieved = first.getList(5);
+    assertThat(retrieved).extracting(row -> row.<String>getAs("doc_id")).containsExactlyInAnyOrder("d00.md", "d20.md", "d21.md");
+    assertThat(retrieved).extracting(row -> row.<Integer>getAs("rank")).containsExactly(1, 2, 3);
+    assertThat(retrieved.getFirst().<String>getAs("doc_id")).isEqualTo("d00.md");
+    String prompt = prompts.stream().filter(each -> each.endsWith("Question: What color has R-7000?")).findFirst().orElseThrow();
+    assertThat(prompt).startsWith(INSTRUCTION + "\n\n[1] Room R-7000 is painted in color number 0.\n\n[2] Room R-7000 ").contains("\n\n[3] Room R-7000 ");
+    assertThat(first.<String>getAs("answer")).isEqualTo("Room R-7000 is painted in color number 0. [1]");
+    assertThat(first.<String>getAs("answer_status")).isEqualTo("ANSWERED");
+    Row citation = first.<Row>getList(4).getFirst();
+    assertThat(citation.<Boolean>getAs("valid")).isTrue();
+    String document = Files.readString(library.resolve("d00.md"));
+    assertThat(document.substring(citation.getInt(2), citation.getInt(3))).isEqualTo("Room R-7000 is painted in color number 0.");
+    assertThat(first.<String>getAs("answer").substring(citation.getInt(6), citation.getInt(7))).isEqualTo("Room R-7000 is painted in color number 0.");
+    assertThat(first.<Integer>getAs("prompt_tokens")).isEqualTo(20);
+    assertThat(first.<String>getAs("model_sha256")).hasSize(64);
+    assertThat(first.<Boolean>getAs("truncated")).isFalse();
+    // no document has that number; and nothing to look for
+    for (int i : new int[] {3, 4}) {
+      assertThat(rows.get(i).<String>getAs("answer_status")).isEqualTo("NO_EVIDENCE");
+      assertThat(rows.get(i).isNullAt(2)).isTrue();
+      assertThat(rows.get(i).getList(4)).isEmpty();
+      assertThat(rows.get(i).isNullAt(10)).isTrue();
+    }
+    assertThat(output.resolve("_SUCCESS")).exists();
+    JsonNode report = new ObjectMapper().readTree(output.resolve("_gemma_answers.json").toFile());
+    assertThat(report.at("/counts/answered").asInt()).isEqualTo(4);
+  }
+
+  @Test
+  void whatTheModelMakesUpIsTakenOut() throws IOException {
+    script.put("What color has R-7000?", "It is red [9]. It says \"painted in gold\" [1]. It is number 0 [1].");
+    script.put("What color has R-7001?", "The passages do not say.");
+    script.put("What color has R-7002?", "FAIL");
+    Run run = run("--fail-threshold", "0.5");
+    assertThat(run.code).as(run.text).isZero();
+    List<Row> rows = answers();
+    assertThat(rows.get(0).<String>getAs("answer")).isEqualTo("It is red. It says \"painted in gold\". It is number 0 [1].");
+    assertThat(rows.get(0).<Row>getList(4)).extracting(row -> row.<Integer>getAs("marker") + " " + row.getAs("valid")).containsExactly("9 false", "1 false", "1 true");
+    assertThat(rows.get(1).<String>getAs("answer_status")).isEqualTo("NO_EVIDENCE");
+    assertThat(rows.get(2).<String>getAs("answer_status")).isEqualTo("ERROR");
+    assertThat(rows.get(2).<String>getAs("error")).contains("so says the test");
+    // what failed is asked again, and nothing else
+    script.clear();
+    prompts.clear();
+    assertThat(run().text).contains("the model was asked 1 times, 3 were known");
+    assertThat(answers().get(2).<String>getAs("answer_status")).isEqualTo("ANSWERED");
+  }
+
+  @Test
+  void tooManyFailuresFailTheRun() {
+    script.put("What color has R-7000?", "FAIL");
+    script.put("What color has R-7001?", "FAIL");
+    Run run = run();
+    assertThat(run.code).isEqualTo(1);
+    assertThat(run.text).contains("more than --fail-threshold 0.05");
+    assertThat(output.resolve("_SUCCESS")).doesNotExist();
+  }
+
+  @Test
+  void aSecondRunAsksOnlyWhatHasChanged() throws IOException {
+    assertThat(run("--top-k", "1").code).isZero();
+    List<Row> before = answers();
+    prompts.clear();
+    Run nothing = run("--top-k", "1");
+    assertThat(nothing.text).contains("0 of 8 shards built").contains("the model was asked 0 times, 4 were known");
+    assertThat(prompts).isEmpty();
+    // to the run and the time of those that the model was asked
+    assertThat(answers().stream().filter(row -> !row.isNullAt(10)).toList()).isEqualTo(before.stream().filter(row -> !row.isNullAt(10)).toList());
+
+    document(1, "Room R-7001 is now yellow.");
+    Run changed = run("--top-k", "1");
+    assertThat(changed.text).contains("0 new, 1 changed, 0 deleted, 0 failed; 1 of 8 shards built").contains("the model was asked 1 times, 3 were known");
+    assertThat(answers().get(1).<String>getAs("answer")).isEqualTo("Room R-7001 is now yellow. [1]");
+
+    Files.delete(library.resolve("d02.md"));
+    prompts.clear();
+    assertThat(run("--top-k", "1").text).contains("1 deleted").contains("the model was asked 0 times, 3 were known");
+    Row gone = answers().get(2);
+    assertThat(gone.<String>getAs("answer_status")).isEqualTo("NO_EVIDENCE");
+    assertThat(gone.getList(4)).isEmpty();
+    assertThat(gone.getList(5)).isEmpty();
+
+    // another question, other parameters, another instruction
+    ask("What color has R-7000?", "What color has R-7005?");
+    assertThat(run("--top-k", "1").text).contains("2 questions: 2 answered").contains("the model was asked 1 times, 1 were known");
+    assertThat(run("--top-k", "1", "--temperature", "0.5").text).contains("the model was asked 2 times");
+    // what is not of use any more is not kept
+    try (SparkSession spark = SparkSession.builder().getOrCreate()) {
+      assertThat(spark.read().parquet(output.resolve("_gemma_said").toString()).count()).isEqualTo(2);
+    }
+  }
+
+  @Test
+  void aRunThatWasKilledIsGoneOnWith() throws IOException {
+    ask(IntStream.range(0, 12).mapToObj("Which color has R-70%02d, tell me?"::formatted).toArray(String[]::new));
+    List<String> more = new ArrayList<>();
+    for (int i = 0; i < 120; i++) {
+      more.add("Question number %d: what color has R-70%02d?".formatted(i, i % 12));
+    }
+    ask(more.toArray(String[]::new));
+    ExecutorEngine.replaceFactory(
+        settings -> request -> {
+          if (prompts.size() >= 60) {
+            SparkSession.active().sparkContext().cancelAllJobs();
+          }
+          return say(request);
+        });
+    assertThat(run("--top-k", "1").code).isEqualTo(1);
+    assertThat(output.resolve("_SUCCESS")).doesNotExist();
+    int first = prompts.size();
+    assertThat(first).isBetween(60, 100);
+    ExecutorEngine.replaceFactory(settings -> this::say);
+    Run again = run("--top-k", "1");
+    assertThat(again.code).as(again.text).isZero();
+    assertThat(answers()).hasSize(120).allMatch(row -> row.<String>getAs("answer_status").equals("ANSWERED"));
+    // slices of sixteen, of which two were under way
+    assertThat(prompts.size()).isBetween(120, 120 + 48);
+  }
+
+  @Test
+  void twoRunsAtOnceAreOne() throws IOException {
+    Files.createDirectories(output);
+    Path lock = Files.writeString(output.resolve("_gemma_lock"), "answers to other questions");
+    Run second = run();
+    assertThat(second.code).isEqualTo(2);
+    assertThat(second.text).contains("Another run is at work in").contains("answers to other questions");
+    assertThat(prompts).isEmpty();
+    Files.setLastModifiedTime(lock, FileTime.fromMillis(System.currentTimeMillis() - 60_000));
+    assertThat(run().code).isZero();
+  }
+
+  @Test
+  void evidenceThatDoesNotFitIsCutFromItsEnd() throws IOException {
+    for (int i = 0; i < 3; i++) {
+      String filler = ("The wall number " + i + " of the hall is a wall of many stones. ").repeat(25);
+      Files.writeString(library.resolve("long" + i + ".txt"), "R-8000 is the hall. " + filler);
+    }
+    ask("What is R-8000?");
+    Run run = run("--top-k", "3", "--max-tokens", "200");
+    assertThat(run.code).as(run.text).isZero();
+    Row row = answers().getFirst();
+    assertThat(row.<Boolean>getAs("truncated")).isTrue();
+    assertThat(row.getList(5)).hasSize(3);
+    assertThat(prompts.getFirst()).contains("[1] R-8000 is the hall.").doesNotContain("[3] ");
+  }
+
+  @Test
+  void questionsThatComeAsFilesAreAnsweredOnce() throws IOException {
+    String checkpoint = folder.resolve("checkpoint").toString();
+    assertThat(run("--stream", "--checkpoint", checkpoint).code).isZero();
+    assertThat(prompts).hasSize(4);
+    Files.writeString(folder.resolve("questions/more.jsonl"), "{\"id\": 100, \"question\": \"Color of R-7004?\"}");
+    assertThat(run("--stream", "--checkpoint", checkpoint).code).isZero();
+    assertThat(prompts).hasSize(5);
+    assertThat(answers()).hasSize(7).extracting(row -> row.<String>getAs("question_id")).contains("100");
+  }
+
+  @Test
+  void anIndexOfItsOwnServesWithoutTheDocuments() throws IOException {
+    String index = folder.resolve("index").toString();
+    Run indexed = run(new IndexApp(), "--documents", library.toString(), "--index", index, "--shards", "3");
+    assertThat(indexed.code).as(indexed.text).isZero();
+    assertThat(indexed.text).contains("3 of 3 shards built, version 1");
+    Run answered =
+        run(
+            new AnswerApp(), "--index", index, "--questions", folder.resolve("questions").toString(), "--format", "json", "--output", output.toString());
+    assertThat(answered.code).as(answered.text).isZero();
+    assertThat(answers()).hasSize(6);
+    assertThat(run(new IndexApp(), "--documents", library.toString(), "--index", index).text).contains("shards was 3, and is 8");
+  }
+
+  @Test
+  void evaluationTellsRetrievalAndGenerationApart() throws IOException {
+    script.put("What color has R-7001?", "A wrong color. [1]");
+    script.put("What color has R-7002?", "Room R-7002 is painted in color number 2.");
+    script.put("Is R-7003 painted?", "The passages do not say.");
+    assertThat(run("--top-k", "3").code).isZero();
+    Path known =
+        Files.writeString(
+            folder.resolve("known.jsonl"),
+            """
+            {"id": 0, "question": "What color has R-7000?", "answer": "Room R-7000 is painted in color number 0.", "source": "d00.md", "missing": null}
+            {"id": 1, "question": "What color has R-7001?", "answer": "Room R-7001 is painted in color number 1.", "source": "d01.md", "missing": null}
+            {"id": 2, "question": "What color has R-7002?", "answer": "room R-7002 is painted in color number 2", "source": "d09.md", "missing": null}
+            {"id": 3, "question": "What color has R-9999?", "answer": "None.", "source": null, "missing": "subject"}
+            {"id": 5, "question": "Is R-7003 painted?", "answer": "None.", "source": null, "missing": "fact"}
+            """);
+    Run evaluated = run(new EvaluateApp(), "--answers", output.toString(), "--questions", known.toString(), "--format", "json", "--report", folder.resolve("report.json").toString());
+    assertThat(evaluated.code).as(evaluated.text).isZero();
+    JsonNode report = new ObjectMapper().readTree(folder.resolve("report.json").toFile());
+    assertThat(report.at("/questions/all").asInt()).isEqualTo(5);
+    assertThat(report.at("/recall@1/answerable").asDouble()).isEqualTo(2 / 3.0);
+    assertThat(report.at("/exact, of those/answerable").asDouble()).isEqualTo(0.5);
+    assertThat(report.at("/all citations right, of those/answerable").asDouble()).isEqualTo(1);
+    assertThat(report.at("/citation recall/answerable").asDouble()).isEqualTo(2 / 3.0);
+    assertThat(report.at("/abstained/missing: subject").asDouble()).isEqualTo(1);
+    assertThat(report.at("/abstained/missing: fact").asDouble()).isEqualTo(1);
+    assertThat(report.at("/abstained/answerable").asDouble()).isZero();
+    assertThat(evaluated.text).contains("missing: subject").containsPattern("recall@1 +0\\.667");
+    // the right passage in front: the answer to question 2 is then that of document 9
+    prompts.clear();
+    Run gold =
+        run(new EvaluateApp(), "--answers", output.toString(), "--questions", known.toString(), "--format", "json", "--passages", "gold", "--report", folder.resolve("gold.json").toString());
+    assertThat(gold.code).as(gold.text).isZero();
+    assertThat(prompts).hasSize(3).anyMatch(prompt -> prompt.contains("[1] Room R-7009 is painted") && prompt.endsWith("R-7002?"));
+    assertThat(new ObjectMapper().readTree(folder.resolve("gold.json").toFile()).at("/recall@1/answerable").asDouble()).isEqualTo(1);
+  }
+
+  @ParameterizedTest
+  @CsvSource(delimiter = '|', value = {
+    "--questions q --output o | Which documents? Name them with --documents, or an index of them with --index",
+    "--index i --questions q --output o --top-k 0 | --top-k is 0; it must be between 1 and 100",
+    "--index i --questions q --output o --bm25-b 2 | --bm25-b between 0 and 1",
+    "--index i --questions nowhere --output o | There is no input at nowhere; check --questions",
+    "--index i --output o | Missing required option: '--questions=PATH'",
+  })
+  void wrongUsageIsSaid(String options, String message) {
+    Run run = run(new AnswerApp(), options.split(" "));
+    assertThat(run.text).contains(message);
+    assertThat(run.code).isEqualTo(2);
+  }
+
+  @Test
+  void foldersOfOthersAreLeftAlone() throws IOException {
+    Files.createDirectories(output);
+    Files.writeString(output.resolve("mine.parquet"), "x");
+    Run run = run();
+    assertThat(run.text).contains("There are files at").contains("that 'answer' did not write");
+    assertThat(run.code).isEqualTo(2);
+    assertThat(output.resolve("mine.parquet")).hasContent("x");
+    Run none =
+        run(new AnswerApp(), "--index", folder.resolve("none").toString(), "--questions", questions.toString(), "--format", "json", "--output", folder.resolve("o").toString());
+    assertThat(none.text).contains("There is no index at").contains("gemma-submit index");
+  }
+}
