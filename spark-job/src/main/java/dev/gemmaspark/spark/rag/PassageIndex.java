@@ -392,41 +392,45 @@ public final class PassageIndex {
     }
 
     Built build(int number, Iterable<Content> contents) throws IOException {
-      PassageSplitter splitter = new PassageSplitter(ExecutorTokenizer.get(conf)::count, rules.sizes());
-      List<DocumentResult> documents = new ArrayList<>();
-      List<Shard.TitledPassage> passages = new ArrayList<>();
-      for (Content content : contents) {
-        DocumentReader.Outcome outcome = DocumentReader.read(content);
-        List<Passage> own = outcome.document().map(document -> splitter.split(content.listed().docId(), document)).orElse(List.of());
-        String title = outcome.document().map(ParsedDocument::title).orElse(null);
-        own.forEach(passage -> passages.add(new Shard.TitledPassage(passage, title)));
-        documents.add(
-            new DocumentResult(
-                content.listed(), outcome.sha256(), outcome.mime(), title, outcome.status().name(), outcome.error(), own.size(),
-                outcome.document().map(ParsedDocument::removedHiddenCharacters).orElse(0)));
-      }
-      return new Built(write(number, passages), documents);
-    }
-
-    private ShardFile write(int number, List<Shard.TitledPassage> passages) throws IOException {
       java.nio.file.Path local = Files.createTempDirectory("gemma-shard");
       try {
-        PassageAnalyzer analyzer = new PassageAnalyzer(rules.language());
-        Shard.write(local, analyzer, passages);
-        Shard.Statistics statistics;
-        try (Shard shard = Shard.open(local)) {
-          statistics = shard.statistics();
+        List<DocumentResult> documents = new ArrayList<>();
+        try (Shard.Writer writer = new Shard.Writer(local, new PassageAnalyzer(rules.language()))) {
+          PassageSplitter splitter = new PassageSplitter(ExecutorTokenizer.get(conf)::count, rules.sizes());
+          for (Content content : contents) {
+            documents.add(write(content, splitter, writer));
+          }
         }
-        // by a name of its own: a task that is tried twice, or in two places at once, does no harm
-        String name = "shard-%05d-%s.zip".formatted(number, java.util.UUID.randomUUID());
-        Path target = IndexManifest.shard(new Path(index), name);
-        try (OutputStream out = target.getFileSystem(hadoop.value()).create(target, false)) {
-          ShardFiles.pack(local, out);
-        }
-        return new ShardFile(number, name, (int) statistics.passages(), statistics.terms(), statistics.pairs());
+        return new Built(publish(number, local), documents);
       } finally {
         ShardFiles.delete(local);
       }
+    }
+
+    private static DocumentResult write(Content content, PassageSplitter splitter, Shard.Writer writer) throws IOException {
+      DocumentReader.Outcome outcome = DocumentReader.read(content);
+      List<Passage> passages = outcome.document().map(document -> splitter.split(content.listed().docId(), document)).orElse(List.of());
+      String title = outcome.document().map(ParsedDocument::title).orElse(null);
+      for (Passage passage : passages) {
+        writer.add(new Shard.TitledPassage(passage, title));
+      }
+      return new DocumentResult(
+          content.listed(), outcome.sha256(), outcome.mime(), title, outcome.status().name(), outcome.error(), passages.size(),
+          outcome.document().map(ParsedDocument::removedHiddenCharacters).orElse(0));
+    }
+
+    private ShardFile publish(int number, java.nio.file.Path local) throws IOException {
+      Shard.Statistics statistics;
+      try (Shard shard = Shard.open(local)) {
+        statistics = shard.statistics();
+      }
+      // by a name of its own: a task that is tried twice, or in two places at once, does no harm
+      String name = "shard-%05d-%s.zip".formatted(number, java.util.UUID.randomUUID());
+      Path target = IndexManifest.shard(new Path(index), name);
+      try (OutputStream out = target.getFileSystem(hadoop.value()).create(target, false)) {
+        ShardFiles.pack(local, out);
+      }
+      return new ShardFile(number, name, (int) statistics.passages(), statistics.terms(), statistics.pairs());
     }
   }
 }

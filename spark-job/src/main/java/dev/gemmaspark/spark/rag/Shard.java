@@ -106,15 +106,29 @@ final class Shard implements AutoCloseable {
     this.reader = reader;
   }
 
-  /** Writes an index into a folder, which may be missing. */
-  static void write(Path folder, PassageAnalyzer analyzer, Iterable<TitledPassage> passages) throws IOException {
-    IndexWriterConfig config = new IndexWriterConfig(analyzer).setIndexSort(new Sort(new SortField(ID, SortField.Type.STRING))).setUseCompoundFile(false);
-    try (Directory directory = new MMapDirectory(folder);
-        IndexWriter writer = new IndexWriter(directory, config)) {
-      for (TitledPassage each : passages) {
-        writer.addDocument(document(each));
+  /** Writes an index into a folder, which may be missing. Closing it makes it whole. */
+  static final class Writer implements AutoCloseable {
+    private final Directory directory;
+    private final IndexWriter writer;
+
+    Writer(Path folder, PassageAnalyzer analyzer) throws IOException {
+      directory = new MMapDirectory(folder);
+      writer =
+          new IndexWriter(
+              directory,
+              new IndexWriterConfig(analyzer).setIndexSort(new Sort(new SortField(ID, SortField.Type.STRING))).setUseCompoundFile(false));
+    }
+
+    void add(TitledPassage passage) throws IOException {
+      writer.addDocument(document(passage));
+    }
+
+    @Override
+    public void close() throws IOException {
+      try (directory;
+          writer) {
+        writer.forceMerge(1);
       }
-      writer.forceMerge(1);
     }
   }
 

@@ -1,4 +1,4 @@
 /**
- * Documents for prompts: split, index, retrieve, prompt, cite. Start with {@code SentenceSplitter}. Must not know of command lines.
+ * Documents for prompts: split, index, retrieve, cite. Start with {@code PassageIndex} and {@code Retriever}. Must not know of command lines.
  */
 package dev.gemmaspark.spark.rag;

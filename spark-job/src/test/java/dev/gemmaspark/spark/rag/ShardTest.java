@@ -116,7 +116,11 @@ class ShardTest {
     List<String> terms = questions.stream().flatMap(question -> ANALYZER.terms(question).stream()).distinct().toList();
     for (int i = 0; i < cut.size(); i++) {
       Path place = folder.resolve(name + "-" + i);
-      Shard.write(place, ANALYZER, cut.get(i));
+      try (Shard.Writer writer = new Shard.Writer(place, ANALYZER)) {
+        for (TitledPassage each : cut.get(i)) {
+          writer.add(each);
+        }
+      }
       Shard shard = Shard.open(place);
       shards.add(shard);
       all = all.plus(shard.statistics());
