@@ -3,12 +3,12 @@ package dev.gemmaspark.spark.app;
 import dev.gemmaspark.spark.rag.Citations;
 import dev.gemmaspark.spark.rag.Retriever;
 import java.sql.Timestamp;
-import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import org.apache.spark.api.java.function.MapPartitionsFunction;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
+import org.apache.spark.sql.catalyst.expressions.GenericRowWithSchema;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
 
@@ -76,6 +76,9 @@ final class AnswerTable {
     ERROR
   }
 
+  /** What a citation has of a passage that does not exist. */
+  private static final Row NOWHERE = new GenericRowWithSchema(new Object[Retriever.PASSAGE.size()], Retriever.PASSAGE);
+
   private AnswerTable() {}
 
   /**
@@ -107,15 +110,19 @@ final class AnswerTable {
     }
 
     private Row row(Row said) {
-      List<Row> passages = said.isNullAt(2) ? List.of() : said.getList(2);
-      List<Row> shown = passages.subList(0, Math.min(passages.size(), said.isNullAt(3) ? 0 : said.getInt(3)));
-      String text = said.getString(4);
-      String error = said.getString(8);
-      Citations checked = Citations.check(text == null ? "" : text, shown.stream().map(passage -> passage.getString(5)).toList());
+      int found = said.fieldIndex("passages");
+      List<Row> passages = said.isNullAt(found) ? List.of() : said.getList(found);
+      Integer fitting = said.getAs("shown");
+      List<Row> shown = passages.subList(0, Math.min(passages.size(), fitting == null ? 0 : fitting));
+      String text = said.getAs("said");
+      String error = said.getAs("error");
+      Citations checked = Citations.check(text == null ? "" : text, shown.stream().map(passage -> passage.<String>getAs("text")).toList());
       Status status = error != null ? Status.ERROR : text == null || Citations.isAbstention(text) ? Status.NO_EVIDENCE : Status.ANSWERED;
+      String by = said.getAs("run_id");
+      Timestamp at = said.getAs("created_at");
       return RowFactory.create(
-          said.getString(0),
-          said.getString(1),
+          said.getAs("question_id"),
+          said.getAs("question"),
           text == null ? null : checked.answer(),
           status.name(),
           citations(checked, shown),
@@ -124,41 +131,42 @@ final class AnswerTable {
           modelSha256,
           promptVersion,
           indexVersion,
-          said.get(6),
-          said.get(7),
-          said.get(5),
+          said.getAs("prompt_tokens"),
+          said.getAs("completion_tokens"),
+          said.getAs("finish_reason"),
           shown.size() < passages.size(),
           error,
-          said.isNullAt(9) ? runId : said.getString(9),
-          said.isNullAt(10) ? now : said.getTimestamp(10));
+          by == null ? runId : by,
+          at == null ? now : at);
     }
 
     private static Row[] citations(Citations checked, List<Row> shown) {
-      List<Row> rows = new ArrayList<>();
-      for (Citations.Citation each : checked.citations()) {
-        boolean exists = each.marker() >= 1 && each.marker() <= shown.size();
-        Row passage = exists ? shown.get(each.marker() - 1) : null;
-        rows.add(
-            RowFactory.create(
-                exists ? passage.get(1) : null,
-                exists ? passage.get(0) : null,
-                exists ? passage.get(2) : null,
-                exists ? passage.get(3) : null,
-                exists ? passage.get(7) : null,
-                each.marker(),
-                each.start(),
-                each.end(),
-                each.valid()));
-      }
-      return rows.toArray(Row[]::new);
+      return checked.citations().stream()
+          .map(
+              each -> {
+                boolean exists = each.marker() >= 1 && each.marker() <= shown.size();
+                Row passage = exists ? shown.get(each.marker() - 1) : NOWHERE;
+                return RowFactory.create(
+                    passage.getAs("doc_id"),
+                    passage.getAs("chunk_id"),
+                    passage.getAs("start"),
+                    passage.getAs("end"),
+                    passage.getAs("score"),
+                    each.marker(),
+                    each.start(),
+                    each.end(),
+                    each.valid());
+              })
+          .toArray(Row[]::new);
     }
 
     private static Row[] retrieved(List<Row> passages) {
-      List<Row> rows = new ArrayList<>();
-      for (Row passage : passages) {
-        rows.add(RowFactory.create(passage.get(0), rows.size() + 1, passage.get(7), passage.get(1)));
+      Row[] rows = new Row[passages.size()];
+      for (int i = 0; i < rows.length; i++) {
+        Row passage = passages.get(i);
+        rows[i] = RowFactory.create(passage.getAs("chunk_id"), i + 1, passage.getAs("score"), passage.getAs("doc_id"));
       }
-      return rows.toArray(Row[]::new);
+      return rows;
     }
   }
 }

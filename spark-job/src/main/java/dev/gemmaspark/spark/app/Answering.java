@@ -1,12 +1,12 @@
 package dev.gemmaspark.spark.app;
 
 import dev.gemmaspark.engine.ModelIdentity;
-import dev.gemmaspark.engine.ModelReport;
 import dev.gemmaspark.spark.GemmaFunctions;
 import dev.gemmaspark.spark.conf.GemmaConf;
 import dev.gemmaspark.spark.execution.PromptTexts;
 import dev.gemmaspark.spark.executor.ExecutorTokenizer;
 import dev.gemmaspark.spark.executor.ModelLocation;
+import dev.gemmaspark.spark.rag.Hashes;
 import dev.gemmaspark.spark.rag.IndexManifest;
 import dev.gemmaspark.spark.rag.PassageIndex;
 import dev.gemmaspark.spark.rag.Retriever;
@@ -58,12 +58,7 @@ final class Answering {
     this.model = ModelIdentity.of(ModelLocation.options(conf));
     this.instruction = PromptTexts.read(conf.promptDirectory()).answer();
     this.runId = runId;
-    var options = ModelLocation.options(conf);
-    int context =
-        ModelReport.of(
-                conf.contextLength().isPresent() ? options.withContextLength(conf.contextLength().getAsInt()) : options,
-                ModelReport.Depth.HEADER)
-            .contextLength();
+    int context = ModelLocation.contextLength(conf);
     this.room = context - maxTokens - ExecutorTokenizer.get(conf).count(instruction) - ALLOWANCE;
     if (room <= 0) {
       throw new UsageException("A context of %d tokens has no room for passages beside the instruction and --max-tokens %d; ask for fewer".formatted(context, maxTokens));
@@ -121,7 +116,7 @@ final class Answering {
 
   /** Of the instruction. */
   String promptVersion() {
-    return dev.gemmaspark.spark.rag.Digest.of(instruction).substring(0, 12);
+    return Hashes.sha256(instruction).substring(0, 12);
   }
 
   /** Asks the model, for rows with evidence: adds {@code said} and what goes with it. */

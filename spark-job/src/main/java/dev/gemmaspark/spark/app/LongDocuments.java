@@ -1,6 +1,5 @@
 package dev.gemmaspark.spark.app;
 
-import dev.gemmaspark.engine.ModelReport;
 import dev.gemmaspark.spark.conf.GemmaConf;
 import dev.gemmaspark.spark.executor.ExecutorTokenizer;
 import dev.gemmaspark.spark.executor.ModelLocation;
@@ -57,20 +56,12 @@ final class LongDocuments {
   LongDocuments(GemmaConf conf, String instruction, int maxTokens, UnaryOperator<Column> call) {
     this.conf = conf;
     this.call = call;
-    int context = context(conf);
+    int context = ModelLocation.contextLength(conf);
     this.partTokens = context - maxTokens - ExecutorTokenizer.get(conf).count(instruction) - ALLOWANCE;
     if (partTokens < FEWEST_PART_TOKENS) {
       throw new UsageException(
           "A context of %d tokens has no room for a document beside the instruction and --max-tokens %d; ask for fewer".formatted(context, maxTokens));
     }
-  }
-
-  private static int context(GemmaConf conf) {
-    var options = ModelLocation.options(conf);
-    return ModelReport.of(
-            conf.contextLength().isPresent() ? options.withContextLength(conf.contextLength().getAsInt()) : options,
-            ModelReport.Depth.HEADER)
-        .contextLength();
   }
 
   /** Whether there may be a text longer than a part: no text has more tokens than bytes. */

@@ -1,6 +1,7 @@
 package dev.gemmaspark.spark.executor;
 
 import dev.gemmaspark.engine.EngineOptions;
+import dev.gemmaspark.engine.ModelReport;
 import dev.gemmaspark.engine.ModelSource;
 import dev.gemmaspark.engine.error.ModelNotFoundException;
 import dev.gemmaspark.spark.conf.GemmaConf;
@@ -42,6 +43,15 @@ public final class ModelLocation {
       source = source.withChatTemplate(conf.chatTemplate().get());
     }
     return options.withModel(source);
+  }
+
+  /** The context of an engine with these settings, in tokens of prompt and completion together; the weights are not read for it. */
+  public static int contextLength(GemmaConf conf) {
+    EngineOptions options = options(conf);
+    if (conf.contextLength().isPresent()) {
+      options = options.withContextLength(conf.contextLength().getAsInt());
+    }
+    return ModelReport.of(options, ModelReport.Depth.HEADER).contextLength();
   }
 
   /** The model's path on this node, or {@code demo}. */

@@ -4,14 +4,12 @@ import dev.gemmaspark.spark.conf.GemmaConf;
 import dev.gemmaspark.spark.executor.ExecutorTokenizer;
 import dev.gemmaspark.spark.rag.IndexManifest.ShardFile;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.io.Serializable;
-import java.nio.file.Files;
 import java.sql.Timestamp;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -24,10 +22,7 @@ import org.apache.hadoop.fs.Path;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
-import org.apache.spark.sql.RowFactory;
 import org.apache.spark.sql.SparkSession;
-import org.apache.spark.sql.types.DataTypes;
-import org.apache.spark.sql.types.StructType;
 import org.apache.spark.util.SerializableConfiguration;
 import scala.Tuple2;
 
@@ -40,22 +35,6 @@ public final class PassageIndex {
 
   /** A listing that lost more than this share of the documents is taken for a mistake. */
   private static final double MOST_DELETED = 0.5;
-
-  private static final StructType DOCUMENTS =
-      new StructType()
-          .add("doc_id", DataTypes.StringType)
-          .add("uri", DataTypes.StringType)
-          .add("content_sha256", DataTypes.StringType)
-          .add("mtime", DataTypes.LongType)
-          .add("length", DataTypes.LongType)
-          .add("mime", DataTypes.StringType)
-          .add("title", DataTypes.StringType)
-          .add("parse_status", DataTypes.StringType)
-          .add("parse_error", DataTypes.StringType)
-          .add("passages", DataTypes.IntegerType)
-          .add("removed_hidden_chars", DataTypes.IntegerType)
-          .add("first_seen", DataTypes.TimestampType)
-          .add("deleted_at", DataTypes.TimestampType);
 
   private final SparkSession spark;
   private final GemmaConf conf;
@@ -172,14 +151,14 @@ public final class PassageIndex {
     if (!rebuild) {
       before.ifPresent(manifest -> manifest.requireSettings(settings, folder.toString()));
     }
-    Map<String, Row> known = new TreeMap<>();
-    before.ifPresent(manifest -> documents(manifest).collectAsList().forEach(row -> known.put(row.getString(0), row)));
+    Map<String, DocumentRow> known = new TreeMap<>();
+    before.ifPresent(manifest -> documents(manifest).collectAsList().stream().map(DocumentRow::of).forEach(row -> known.put(row.docId(), row)));
     List<Listed> listed = source.list();
     Changes changes = Changes.of(listed, known, hashes(source, listed, known));
-    if (deletions == Deletions.PLAUSIBLE && changes.deleted.size() > MOST_DELETED * changes.lived) {
+    if (deletions == Deletions.PLAUSIBLE && changes.deleted().size() > MOST_DELETED * changes.lived()) {
       throw new DocumentsException(
           "%d of the %d documents at %s are gone since the last run; if that is so, say --allow-shrink"
-              .formatted(changes.deleted.size(), changes.lived, source.place()),
+              .formatted(changes.deleted().size(), changes.lived(), source.place()),
           null);
     }
     Set<Integer> touched = new TreeSet<>();
@@ -201,14 +180,14 @@ public final class PassageIndex {
       Rules rules,
       Map<String, String> settings,
       Optional<IndexManifest> before,
-      Map<String, Row> known,
+      Map<String, DocumentRow> known,
       Changes changes,
       Set<Integer> touched)
       throws IOException {
     int version = IndexManifest.versions(fileSystem, folder).stream().mapToInt(IndexManifest::number).max().orElse(0) + 1;
     Map<Integer, List<Listed>> wanted = new TreeMap<>();
     touched.forEach(shard -> wanted.put(shard, new ArrayList<>()));
-    for (Listed each : changes.listed) {
+    for (Listed each : changes.listed()) {
       List<Listed> of = wanted.get(shard(each.docId(), rules.shards()));
       if (of != null) {
         of.add(each);
@@ -231,55 +210,59 @@ public final class PassageIndex {
     for (int shard = 0; shard < rules.shards(); shard++) {
       files.add(built.containsKey(shard) ? built.get(shard).file() : before.orElseThrow().shards().get(shard));
     }
-    List<Row> documents = documents(known, changes, built);
-    IndexManifest manifest = new IndexManifest(version, settings, files, documents.stream().filter(row -> "OK".equals(row.getString(7)) && row.isNullAt(12)).count());
-    spark.createDataFrame(documents, DOCUMENTS).coalesce(1).write().mode("overwrite").parquet(IndexManifest.documents(folder, version).toString());
+    List<DocumentRow> documents = documents(known, changes, built);
+    IndexManifest manifest =
+        new IndexManifest(version, settings, files, documents.stream().filter(row -> row.isThere() && row.isRead()).count());
+    spark
+        .createDataFrame(documents.stream().map(DocumentRow::row).toList(), DocumentRow.SCHEMA)
+        .coalesce(1)
+        .write()
+        .mode("overwrite")
+        .parquet(IndexManifest.documents(folder, version).toString());
     manifest.write(fileSystem, folder);
     removeOld();
-    return new Update(manifest, changes.added.size(), changes.changed.size(), changes.deleted.size(), failed(documents), built.size());
+    return new Update(manifest, changes.added().size(), changes.changed().size(), changes.deleted().size(), failed(documents), built.size());
   }
 
-  private List<Row> documents(Map<String, Row> known, Changes changes, Map<Integer, ShardBuilder.Built> built) {
+  private static List<DocumentRow> documents(Map<String, DocumentRow> known, Changes changes, Map<Integer, ShardBuilder.Built> built) {
     Timestamp now = new Timestamp(System.currentTimeMillis());
-    Map<String, Row> rows = new TreeMap<>(known);
+    Map<String, DocumentRow> rows = new TreeMap<>(known);
     for (ShardBuilder.Built shard : built.values()) {
       for (ShardBuilder.DocumentResult each : shard.documents()) {
         Listed listed = each.listed();
-        Row before = known.get(listed.docId());
-        Object firstSeen = before == null ? now : before.get(11);
+        DocumentRow before = known.get(listed.docId());
         rows.put(
             listed.docId(),
-            RowFactory.create(
-                listed.docId(), listed.uri(), each.sha256(), listed.mtime(), listed.length(), each.mime(), each.title(), each.status(), each.error(),
-                each.passages(), each.removedHiddenCharacters(), firstSeen, null));
+            new DocumentRow(
+                listed.docId(),
+                listed.uri(),
+                each.sha256(),
+                listed.mtime(),
+                listed.length(),
+                each.mime(),
+                each.title(),
+                each.status(),
+                each.error(),
+                each.passages(),
+                each.removedHiddenCharacters(),
+                before == null ? now : before.firstSeen(),
+                null));
       }
     }
-    for (String docId : changes.deleted) {
-      Row row = known.get(docId);
-      Object[] values = new Object[row.length()];
-      for (int i = 0; i < values.length; i++) {
-        values[i] = row.get(i);
-      }
-      values[12] = now;
-      rows.put(docId, RowFactory.create(values));
-    }
+    changes.deleted().forEach(docId -> rows.put(docId, known.get(docId).deleted(now)));
     return new ArrayList<>(rows.values());
   }
 
-  private static long failed(Iterable<Row> documents) {
-    long failed = 0;
-    for (Row row : documents) {
-      failed += row.isNullAt(12) && !"OK".equals(row.getString(7)) ? 1 : 0;
-    }
-    return failed;
+  private static long failed(Collection<DocumentRow> documents) {
+    return documents.stream().filter(row -> row.isThere() && !row.isRead()).count();
   }
 
   /** The checksums of documents that may have changed: those of another length or time than before. */
-  private Map<String, String> hashes(DocumentSource source, List<Listed> listed, Map<String, Row> known) {
+  private Map<String, String> hashes(DocumentSource source, List<Listed> listed, Map<String, DocumentRow> known) {
     List<Listed> candidates =
         listed.stream()
             .filter(each -> each.sha256() == null && known.containsKey(each.docId()))
-            .filter(each -> known.get(each.docId()).getLong(3) != each.mtime() || known.get(each.docId()).getLong(4) != each.length())
+            .filter(each -> known.get(each.docId()).mtime() != each.mtime() || known.get(each.docId()).length() != each.length())
             .toList();
     if (candidates.isEmpty()) {
       return Map.of();
@@ -328,109 +311,5 @@ public final class PassageIndex {
   /** The shard of a document, for ever. */
   static int shard(String docId, int shards) {
     return Math.floorMod(Integer.parseUnsignedInt(Hashes.sha256(docId).substring(0, 8), 16), shards);
-  }
-
-  /** What has happened to the documents since the last run. */
-  private static final class Changes {
-    private final List<Listed> listed;
-    private final Set<String> added = new TreeSet<>();
-    private final Set<String> changed = new TreeSet<>();
-    private final Set<String> deleted = new TreeSet<>();
-    private long lived;
-
-    private Changes(List<Listed> listed) {
-      this.listed = listed;
-    }
-
-    static Changes of(List<Listed> listed, Map<String, Row> known, Map<String, String> hashes) {
-      Changes changes = new Changes(listed);
-      Map<String, Listed> there = new LinkedHashMap<>();
-      listed.forEach(each -> there.put(each.docId(), each));
-      for (Listed each : listed) {
-        Row row = known.get(each.docId());
-        if (row == null || !row.isNullAt(12)) {
-          changes.added.add(each.docId());
-        } else {
-          String hash = each.sha256() != null ? each.sha256() : hashes.get(each.docId());
-          if (hash != null && !hash.equals(row.getString(2))) {
-            changes.changed.add(each.docId());
-          }
-        }
-      }
-      known.forEach(
-          (docId, row) -> {
-            if (row.isNullAt(12)) {
-              changes.lived++;
-              if (!there.containsKey(docId)) {
-                changes.deleted.add(docId);
-              }
-            }
-          });
-      return changes;
-    }
-
-    Set<String> touched() {
-      Set<String> all = new TreeSet<>(added);
-      all.addAll(changed);
-      all.addAll(deleted);
-      return all;
-    }
-  }
-
-  /** Builds shards, on executors. */
-  private record ShardBuilder(SerializableConfiguration hadoop, String index, GemmaConf conf, Rules rules) implements Serializable {
-    private static final long serialVersionUID = 1L;
-
-    record Built(ShardFile file, List<DocumentResult> documents) implements Serializable {
-      private static final long serialVersionUID = 1L;
-    }
-
-    record DocumentResult(
-        Listed listed, String sha256, String mime, String title, String status, String error, int passages, int removedHiddenCharacters)
-        implements Serializable {
-      private static final long serialVersionUID = 1L;
-    }
-
-    Built build(int number, Iterable<Content> contents) throws IOException {
-      java.nio.file.Path local = Files.createTempDirectory("gemma-shard");
-      try {
-        List<DocumentResult> documents = new ArrayList<>();
-        try (Shard.Writer writer = new Shard.Writer(local, new PassageAnalyzer(rules.language()))) {
-          PassageSplitter splitter = new PassageSplitter(ExecutorTokenizer.get(conf)::count, rules.sizes());
-          for (Content content : contents) {
-            documents.add(write(content, splitter, writer));
-          }
-        }
-        return new Built(publish(number, local), documents);
-      } finally {
-        ShardFiles.delete(local);
-      }
-    }
-
-    private static DocumentResult write(Content content, PassageSplitter splitter, Shard.Writer writer) throws IOException {
-      DocumentReader.Outcome outcome = DocumentReader.read(content);
-      List<Passage> passages = outcome.document().map(document -> splitter.split(content.listed().docId(), document)).orElse(List.of());
-      String title = outcome.document().map(ParsedDocument::title).orElse(null);
-      for (Passage passage : passages) {
-        writer.add(new Shard.TitledPassage(passage, title));
-      }
-      return new DocumentResult(
-          content.listed(), outcome.sha256(), outcome.mime(), title, outcome.status().name(), outcome.error(), passages.size(),
-          outcome.document().map(ParsedDocument::removedHiddenCharacters).orElse(0));
-    }
-
-    private ShardFile publish(int number, java.nio.file.Path local) throws IOException {
-      Shard.Statistics statistics;
-      try (Shard shard = Shard.open(local)) {
-        statistics = shard.statistics();
-      }
-      // by a name of its own: a task that is tried twice, or in two places at once, does no harm
-      String name = "shard-%05d-%s.zip".formatted(number, java.util.UUID.randomUUID());
-      Path target = IndexManifest.shard(new Path(index), name);
-      try (OutputStream out = target.getFileSystem(hadoop.value()).create(target, false)) {
-        ShardFiles.pack(local, out);
-      }
-      return new ShardFile(number, name, (int) statistics.passages(), statistics.terms(), statistics.pairs());
-    }
   }
 }

@@ -5,11 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.gemmaspark.spark.CountingGenerator;
+import dev.gemmaspark.spark.app.LocalApplication.Run;
 import dev.gemmaspark.spark.executor.EngineFactory;
 import dev.gemmaspark.spark.executor.ExecutorEngine;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -29,20 +28,13 @@ class AnswerAppIT {
 
   @BeforeEach
   void settings() {
-    System.setProperty("spark.master", "local[2]");
-    System.setProperty("spark.app.name", "test");
-    System.setProperty("spark.ui.enabled", "false");
-    System.setProperty("spark.driver.host", "127.0.0.1");
-    System.setProperty("spark.driver.bindAddress", "127.0.0.1");
-    System.setProperty("spark.gemma.model.cacheDir", folder.resolve("cache").toString());
+    LocalApplication.configure(folder.resolve("cache"));
   }
 
   @AfterEach
   void clear() {
     ExecutorEngine.replaceFactory(EngineFactory::gemma);
-    System.getProperties().stringPropertyNames().stream()
-        .filter(name -> name.startsWith("spark."))
-        .forEach(System::clearProperty);
+    LocalApplication.clear();
   }
 
   @Test
@@ -92,8 +84,7 @@ class AnswerAppIT {
   }
 
   private static void run(Application application, String... arguments) {
-    StringWriter text = new StringWriter();
-    int code = Application.execute(application, new PrintWriter(text, true), arguments);
-    assertThat(code).as(text.toString()).isZero();
+    Run run = LocalApplication.run(application, arguments);
+    assertThat(run.code()).as(run.text()).isZero();
   }
 }

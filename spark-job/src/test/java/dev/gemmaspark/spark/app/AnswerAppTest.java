@@ -1,5 +1,6 @@
 package dev.gemmaspark.spark.app;
 
+import static dev.gemmaspark.spark.app.LocalApplication.run;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -11,11 +12,10 @@ import dev.gemmaspark.engine.generation.GenerationRequest;
 import dev.gemmaspark.engine.generation.GenerationResult;
 import dev.gemmaspark.engine.generation.TokenUsage;
 import dev.gemmaspark.spark.CountingGenerator;
+import dev.gemmaspark.spark.app.LocalApplication.Run;
 import dev.gemmaspark.spark.executor.EngineFactory;
 import dev.gemmaspark.spark.executor.ExecutorEngine;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -52,13 +52,7 @@ class AnswerAppTest {
 
   @BeforeEach
   void settings() throws IOException {
-    System.setProperty("spark.master", "local[2]");
-    System.setProperty("spark.app.name", "test");
-    System.setProperty("spark.ui.enabled", "false");
-    System.setProperty("spark.driver.host", "127.0.0.1");
-    System.setProperty("spark.driver.bindAddress", "127.0.0.1");
-    System.setProperty("spark.sql.shuffle.partitions", "2");
-    System.setProperty("spark.gemma.model.cacheDir", folder.resolve("cache").toString());
+    LocalApplication.configure(folder.resolve("cache"));
     ExecutorEngine.replaceFactory(settings -> this::say);
     library = Files.createDirectories(folder.resolve("library"));
     output = folder.resolve("answers");
@@ -75,7 +69,7 @@ class AnswerAppTest {
   @AfterEach
   void clear() {
     ExecutorEngine.replaceFactory(EngineFactory::gemma);
-    System.getProperties().stringPropertyNames().stream().filter(name -> name.startsWith("spark.")).forEach(System::clearProperty);
+    LocalApplication.clear();
   }
 
   /** By the question; otherwise the first passage, cited. */
@@ -101,18 +95,10 @@ class AnswerAppTest {
         IntStream.range(0, texts.length).mapToObj(i -> "{\"id\": %d, \"question\": \"%s\"}".formatted(i, texts[i])).collect(Collectors.joining("\n")));
   }
 
-  private record Run(int code, String text) {}
-
-  private Run run(String... more) {
+  private Run answer(String... more) {
     return run(new AnswerApp(), Stream.concat(
         Stream.of("--documents", library.toString(), "--questions", folder.resolve("questions").toString(), "--format", "json", "--output", output.toString()),
         Stream.of(more)).toArray(String[]::new));
-  }
-
-  private static Run run(Application application, String... arguments) {
-    StringWriter text = new StringWriter();
-    int code = Application.execute(application, new PrintWriter(text, true), arguments);
-    return new Run(code, text.toString());
   }
 
   private List<Row> answers() throws IOException {
@@ -123,9 +109,9 @@ class AnswerAppTest {
 
   @Test
   void answersHaveTheirPassagesAndCitations() throws IOException {
-    Run run = run("--top-k", "3");
-    assertThat(run.code).as(run.text).isZero();
-    assertThat(run.text)
+    Run run = answer("--top-k", "3");
+    assertThat(run.code()).as(run.text()).isZero();
+    assertThat(run.text())
         .contains("14 documents with 14 passages: 14 new, 0 changed, 0 deleted, 0 failed; 8 of 8 shards built, version 1")
         .contains("6 questions: 4 answered, 2 without evidence, 0 failed; the model was asked 4 times, 0 were known");
     List<Row> rows = answers();
@@ -166,8 +152,8 @@ class AnswerAppTest {
     script.put("What color has R-7000?", "It is red [9]. It says \"painted in gold\" [1]. It is number 0 [1].");
     script.put("What color has R-7001?", "The passages do not say.");
     script.put("What color has R-7002?", "FAIL");
-    Run run = run("--fail-threshold", "0.5");
-    assertThat(run.code).as(run.text).isZero();
+    Run run = answer("--fail-threshold", "0.5");
+    assertThat(run.code()).as(run.text()).isZero();
     List<Row> rows = answers();
     assertThat(rows.get(0).<String>getAs("answer")).isEqualTo("It is red. It says \"painted in gold\". It is number 0 [1].");
     assertThat(rows.get(0).<Row>getList(4)).extracting(row -> row.<Integer>getAs("marker") + " " + row.getAs("valid")).containsExactly("9 false", "1 false", "1 true");
@@ -177,7 +163,7 @@ class AnswerAppTest {
     // what failed is asked again, and nothing else
     script.clear();
     prompts.clear();
-    assertThat(run().text).contains("the model was asked 1 times, 3 were known");
+    assertThat(answer().text()).contains("the model was asked 1 times, 3 were known");
     assertThat(answers().get(2).<String>getAs("answer_status")).isEqualTo("ANSWERED");
   }
 
@@ -185,31 +171,31 @@ class AnswerAppTest {
   void tooManyFailuresFailTheRun() {
     script.put("What color has R-7000?", "FAIL");
     script.put("What color has R-7001?", "FAIL");
-    Run run = run();
-    assertThat(run.code).isEqualTo(1);
-    assertThat(run.text).contains("more than --fail-threshold 0.05");
+    Run run = answer();
+    assertThat(run.code()).isEqualTo(1);
+    assertThat(run.text()).contains("more than --fail-threshold 0.05");
     assertThat(output.resolve("_SUCCESS")).doesNotExist();
   }
 
   @Test
   void aSecondRunAsksOnlyWhatHasChanged() throws IOException {
-    assertThat(run("--top-k", "1").code).isZero();
+    assertThat(answer("--top-k", "1").code()).isZero();
     List<Row> before = answers();
     prompts.clear();
-    Run nothing = run("--top-k", "1");
-    assertThat(nothing.text).contains("0 of 8 shards built").contains("the model was asked 0 times, 4 were known");
+    Run nothing = answer("--top-k", "1");
+    assertThat(nothing.text()).contains("0 of 8 shards built").contains("the model was asked 0 times, 4 were known");
     assertThat(prompts).isEmpty();
     // to the run and the time of those that the model was asked
     assertThat(answers().stream().filter(row -> !row.isNullAt(10)).toList()).isEqualTo(before.stream().filter(row -> !row.isNullAt(10)).toList());
 
     document(1, "Room R-7001 is now yellow.");
-    Run changed = run("--top-k", "1");
-    assertThat(changed.text).contains("0 new, 1 changed, 0 deleted, 0 failed; 1 of 8 shards built").contains("the model was asked 1 times, 3 were known");
+    Run changed = answer("--top-k", "1");
+    assertThat(changed.text()).contains("0 new, 1 changed, 0 deleted, 0 failed; 1 of 8 shards built").contains("the model was asked 1 times, 3 were known");
     assertThat(answers().get(1).<String>getAs("answer")).isEqualTo("Room R-7001 is now yellow. [1]");
 
     Files.delete(library.resolve("d02.md"));
     prompts.clear();
-    assertThat(run("--top-k", "1").text).contains("1 deleted").contains("the model was asked 0 times, 3 were known");
+    assertThat(answer("--top-k", "1").text()).contains("1 deleted").contains("the model was asked 0 times, 3 were known");
     Row gone = answers().get(2);
     assertThat(gone.<String>getAs("answer_status")).isEqualTo("NO_EVIDENCE");
     assertThat(gone.getList(4)).isEmpty();
@@ -217,8 +203,8 @@ class AnswerAppTest {
 
     // another question, other parameters, another instruction
     ask("What color has R-7000?", "What color has R-7005?");
-    assertThat(run("--top-k", "1").text).contains("2 questions: 2 answered").contains("the model was asked 1 times, 1 were known");
-    assertThat(run("--top-k", "1", "--temperature", "0.5").text).contains("the model was asked 2 times");
+    assertThat(answer("--top-k", "1").text()).contains("2 questions: 2 answered").contains("the model was asked 1 times, 1 were known");
+    assertThat(answer("--top-k", "1", "--temperature", "0.5").text()).contains("the model was asked 2 times");
     // what is not of use any more is not kept
     try (SparkSession spark = SparkSession.builder().getOrCreate()) {
       assertThat(spark.read().parquet(output.resolve("_gemma_said").toString()).count()).isEqualTo(2);
@@ -240,13 +226,13 @@ class AnswerAppTest {
           }
           return say(request);
         });
-    assertThat(run("--top-k", "1").code).isEqualTo(1);
+    assertThat(answer("--top-k", "1").code()).isEqualTo(1);
     assertThat(output.resolve("_SUCCESS")).doesNotExist();
     int first = prompts.size();
     assertThat(first).isBetween(60, 100);
     ExecutorEngine.replaceFactory(settings -> this::say);
-    Run again = run("--top-k", "1");
-    assertThat(again.code).as(again.text).isZero();
+    Run again = answer("--top-k", "1");
+    assertThat(again.code()).as(again.text()).isZero();
     assertThat(answers()).hasSize(120).allMatch(row -> row.<String>getAs("answer_status").equals("ANSWERED"));
     // slices of sixteen, of which two were under way
     assertThat(prompts.size()).isBetween(120, 120 + 48);
@@ -256,12 +242,12 @@ class AnswerAppTest {
   void twoRunsAtOnceAreOne() throws IOException {
     Files.createDirectories(output);
     Path lock = Files.writeString(output.resolve("_gemma_lock"), "answers to other questions");
-    Run second = run();
-    assertThat(second.code).isEqualTo(2);
-    assertThat(second.text).contains("Another run is at work in").contains("answers to other questions");
+    Run second = answer();
+    assertThat(second.code()).isEqualTo(2);
+    assertThat(second.text()).contains("Another run is at work in").contains("answers to other questions");
     assertThat(prompts).isEmpty();
     Files.setLastModifiedTime(lock, FileTime.fromMillis(System.currentTimeMillis() - 60_000));
-    assertThat(run().code).isZero();
+    assertThat(answer().code()).isZero();
   }
 
   @Test
@@ -271,8 +257,8 @@ class AnswerAppTest {
       Files.writeString(library.resolve("long" + i + ".txt"), "R-8000 is the hall. " + filler);
     }
     ask("What is R-8000?");
-    Run run = run("--top-k", "3", "--max-tokens", "200");
-    assertThat(run.code).as(run.text).isZero();
+    Run run = answer("--top-k", "3", "--max-tokens", "200");
+    assertThat(run.code()).as(run.text()).isZero();
     Row row = answers().getFirst();
     assertThat(row.<Boolean>getAs("truncated")).isTrue();
     assertThat(row.getList(5)).hasSize(3);
@@ -282,10 +268,10 @@ class AnswerAppTest {
   @Test
   void questionsThatComeAsFilesAreAnsweredOnce() throws IOException {
     String checkpoint = folder.resolve("checkpoint").toString();
-    assertThat(run("--stream", "--checkpoint", checkpoint).code).isZero();
+    assertThat(answer("--stream", "--checkpoint", checkpoint).code()).isZero();
     assertThat(prompts).hasSize(4);
     Files.writeString(folder.resolve("questions/more.jsonl"), "{\"id\": 100, \"question\": \"Color of R-7004?\"}");
-    assertThat(run("--stream", "--checkpoint", checkpoint).code).isZero();
+    assertThat(answer("--stream", "--checkpoint", checkpoint).code()).isZero();
     assertThat(prompts).hasSize(5);
     assertThat(answers()).hasSize(7).extracting(row -> row.<String>getAs("question_id")).contains("100");
   }
@@ -294,14 +280,14 @@ class AnswerAppTest {
   void anIndexOfItsOwnServesWithoutTheDocuments() throws IOException {
     String index = folder.resolve("index").toString();
     Run indexed = run(new IndexApp(), "--documents", library.toString(), "--index", index, "--shards", "3");
-    assertThat(indexed.code).as(indexed.text).isZero();
-    assertThat(indexed.text).contains("3 of 3 shards built, version 1");
+    assertThat(indexed.code()).as(indexed.text()).isZero();
+    assertThat(indexed.text()).contains("3 of 3 shards built, version 1");
     Run answered =
         run(
             new AnswerApp(), "--index", index, "--questions", folder.resolve("questions").toString(), "--format", "json", "--output", output.toString());
-    assertThat(answered.code).as(answered.text).isZero();
+    assertThat(answered.code()).as(answered.text()).isZero();
     assertThat(answers()).hasSize(6);
-    assertThat(run(new IndexApp(), "--documents", library.toString(), "--index", index).text).contains("shards was 3, and is 8");
+    assertThat(run(new IndexApp(), "--documents", library.toString(), "--index", index).text()).contains("shards was 3, and is 8");
   }
 
   @Test
@@ -309,7 +295,7 @@ class AnswerAppTest {
     script.put("What color has R-7001?", "A wrong color. [1]");
     script.put("What color has R-7002?", "Room R-7002 is painted in color number 2.");
     script.put("Is R-7003 painted?", "The passages do not say.");
-    assertThat(run("--top-k", "3").code).isZero();
+    assertThat(answer("--top-k", "3").code()).isZero();
     Path known =
         Files.writeString(
             folder.resolve("known.jsonl"),
@@ -321,7 +307,7 @@ class AnswerAppTest {
             {"id": 5, "question": "Is R-7003 painted?", "answer": "None.", "source": null, "missing": "fact"}
             """);
     Run evaluated = run(new EvaluateApp(), "--answers", output.toString(), "--questions", known.toString(), "--format", "json", "--report", folder.resolve("report.json").toString());
-    assertThat(evaluated.code).as(evaluated.text).isZero();
+    assertThat(evaluated.code()).as(evaluated.text()).isZero();
     JsonNode report = new ObjectMapper().readTree(folder.resolve("report.json").toFile());
     assertThat(report.at("/questions/all").asInt()).isEqualTo(5);
     assertThat(report.at("/recall@1/answerable").asDouble()).isEqualTo(2 / 3.0);
@@ -331,12 +317,12 @@ class AnswerAppTest {
     assertThat(report.at("/abstained/missing: subject").asDouble()).isEqualTo(1);
     assertThat(report.at("/abstained/missing: fact").asDouble()).isEqualTo(1);
     assertThat(report.at("/abstained/answerable").asDouble()).isZero();
-    assertThat(evaluated.text).contains("missing: subject").containsPattern("recall@1 +0\\.667");
+    assertThat(evaluated.text()).contains("missing: subject").containsPattern("recall@1 +0\\.667");
     // the right passage in front: the answer to question 2 is then that of document 9
     prompts.clear();
     Run gold =
         run(new EvaluateApp(), "--answers", output.toString(), "--questions", known.toString(), "--format", "json", "--passages", "gold", "--report", folder.resolve("gold.json").toString());
-    assertThat(gold.code).as(gold.text).isZero();
+    assertThat(gold.code()).as(gold.text()).isZero();
     assertThat(prompts).hasSize(3).anyMatch(prompt -> prompt.contains("[1] Room R-7009 is painted") && prompt.endsWith("R-7002?"));
     assertThat(new ObjectMapper().readTree(folder.resolve("gold.json").toFile()).at("/recall@1/answerable").asDouble()).isEqualTo(1);
   }
@@ -351,20 +337,20 @@ class AnswerAppTest {
   })
   void wrongUsageIsSaid(String options, String message) {
     Run run = run(new AnswerApp(), options.split(" "));
-    assertThat(run.text).contains(message);
-    assertThat(run.code).isEqualTo(2);
+    assertThat(run.text()).contains(message);
+    assertThat(run.code()).isEqualTo(2);
   }
 
   @Test
   void foldersOfOthersAreLeftAlone() throws IOException {
     Files.createDirectories(output);
     Files.writeString(output.resolve("mine.parquet"), "x");
-    Run run = run();
-    assertThat(run.text).contains("There are files at").contains("that 'answer' did not write");
-    assertThat(run.code).isEqualTo(2);
+    Run run = answer();
+    assertThat(run.text()).contains("There are files at").contains("that 'answer' did not write");
+    assertThat(run.code()).isEqualTo(2);
     assertThat(output.resolve("mine.parquet")).hasContent("x");
     Run none =
         run(new AnswerApp(), "--index", folder.resolve("none").toString(), "--questions", questions.toString(), "--format", "json", "--output", folder.resolve("o").toString());
-    assertThat(none.text).contains("There is no index at").contains("gemma-submit index");
+    assertThat(none.text()).contains("There is no index at").contains("gemma-submit index");
   }
 }

@@ -1,5 +1,6 @@
 package dev.gemmaspark.spark.app;
 
+import static dev.gemmaspark.spark.app.LocalApplication.run;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -7,12 +8,11 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.gemmaspark.engine.generation.Prompt;
 import dev.gemmaspark.engine.generation.TextGenerator;
 import dev.gemmaspark.spark.CountingGenerator;
+import dev.gemmaspark.spark.app.LocalApplication.Run;
 import dev.gemmaspark.spark.executor.CountingFileSystem;
 import dev.gemmaspark.spark.executor.EngineFactory;
 import dev.gemmaspark.spark.executor.ExecutorEngine;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -40,12 +40,7 @@ class BatchApplicationTest {
 
   @BeforeEach
   void settings() throws IOException {
-    System.setProperty("spark.master", "local[2]");
-    System.setProperty("spark.app.name", "test");
-    System.setProperty("spark.ui.enabled", "false");
-    System.setProperty("spark.driver.host", "127.0.0.1");
-    System.setProperty("spark.driver.bindAddress", "127.0.0.1");
-    System.setProperty("spark.gemma.model.cacheDir", folder.resolve("cache").toString());
+    LocalApplication.configure(folder.resolve("cache"));
     engine = new CountingGenerator();
     ExecutorEngine.replaceFactory(settings -> engine);
     input = Files.createDirectory(folder.resolve("in"));
@@ -56,16 +51,14 @@ class BatchApplicationTest {
   @AfterEach
   void clear() {
     ExecutorEngine.replaceFactory(EngineFactory::gemma);
-    System.getProperties().stringPropertyNames().stream()
-        .filter(name -> name.startsWith("spark."))
-        .forEach(System::clearProperty);
+    LocalApplication.clear();
   }
 
   @Test
   void aJobIsWrittenInSlicesOfATwentiethAndReported() throws Exception {
     Run run = summarize("--id-column", "id");
-    assertThat(run.text).contains("200 rows, 0 failed, 2,600 tokens");
-    assertThat(run.code).isZero();
+    assertThat(run.text()).contains("200 rows, 0 failed, 2,600 tokens");
+    assertThat(run.code()).isZero();
     assertThat(engine.calls()).isEqualTo(ROWS);
     assertThat(ids()).isEqualTo(IntStream.range(0, ROWS).boxed().toList());
     JsonNode report = report();
@@ -90,47 +83,47 @@ class BatchApplicationTest {
         };
     ExecutorEngine.replaceFactory(settings -> half);
     Run killed = summarize("--id-column", "id");
-    assertThat(killed.code).isEqualTo(1);
+    assertThat(killed.code()).isEqualTo(1);
     assertThat(output.resolve("_SUCCESS")).doesNotExist();
     int before = engine.calls();
     assertThat(before).isBetween(ROWS / 2, ROWS / 2 + 30);
 
     ExecutorEngine.replaceFactory(settings -> engine);
-    assertThat(summarize("--id-column", "id").text).contains("of a run that did not finish (--mode resume goes on with it)");
+    assertThat(summarize("--id-column", "id").text()).contains("of a run that did not finish (--mode resume goes on with it)");
     Run resumed = summarize("--id-column", "id", "--mode", "resume");
-    assertThat(resumed.text).contains("rows were done before");
-    assertThat(resumed.code).isZero();
+    assertThat(resumed.text()).contains("rows were done before");
+    assertThat(resumed.code()).isZero();
     assertThat(ids()).isEqualTo(IntStream.range(0, ROWS).boxed().toList());
     assertThat(engine.calls()).isLessThanOrEqualTo(ROWS * 110 / 100);
     assertThat(report().get("doneBefore").asInt()).isPositive();
     assertThat(output.resolve("_SUCCESS")).exists();
 
     Run nothing = summarize("--id-column", "id", "--mode", "resume");
-    assertThat(nothing.text).contains("200 rows were done before, 0 rows, 0 failed");
+    assertThat(nothing.text()).contains("200 rows were done before, 0 rows, 0 failed");
     assertThat(ids()).hasSize(ROWS);
   }
 
   @Test
   void anotherModelOrOtherParametersAreNoResumption() throws Exception {
     summarize("--id-column", "id");
-    assertThat(summarize("--id-column", "id", "--mode", "resume", "--style", "bullets").text)
+    assertThat(summarize("--id-column", "id", "--mode", "resume", "--style", "bullets").text())
         .contains("cannot be resumed: style was sentence, and is bullets");
-    assertThat(summarize("--id-column", "id", "--mode", "resume", "--temperature", "0.5").text).contains("temperature was 0.0, and is 0.5");
-    assertThat(summarize("--mode", "resume").text).contains("--mode resume needs --id-column");
+    assertThat(summarize("--id-column", "id", "--mode", "resume", "--temperature", "0.5").text()).contains("temperature was 0.0, and is 0.5");
+    assertThat(summarize("--mode", "resume").text()).contains("--mode resume needs --id-column");
     Files.delete(output.resolve("._gemma_run.json.crc"));
     Files.writeString(output.resolve("_gemma_run.json"), Files.readString(output.resolve("_gemma_run.json")).replace("\"demo\"", "\"other\""));
     Run other = summarize("--id-column", "id", "--mode", "resume");
-    assertThat(other.text).contains("it was made by the model other");
-    assertThat(other.code).isEqualTo(2);
+    assertThat(other.text()).contains("it was made by the model other");
+    assertThat(other.code()).isEqualTo(2);
     assertThat(engine.calls()).isEqualTo(ROWS);
   }
 
   @Test
   void overwritingAndAppendingAreWhatTheySay() throws Exception {
     summarize("--id-column", "id");
-    assertThat(summarize("--id-column", "id", "--mode", "overwrite").code).isZero();
+    assertThat(summarize("--id-column", "id", "--mode", "overwrite").code()).isZero();
     assertThat(ids()).hasSize(ROWS);
-    assertThat(summarize("--id-column", "id", "--mode", "append").code).isZero();
+    assertThat(summarize("--id-column", "id", "--mode", "append").code()).isZero();
     assertThat(ids()).hasSize(2 * ROWS);
   }
 
@@ -146,7 +139,7 @@ class BatchApplicationTest {
     Files.createFile(slice.resolve("_SUCCESS"));
     Path half = Files.createDirectories(output.resolve("_gemma_slices/slice-00004"));
     Files.writeString(half.resolve("part-0.parquet"), "half");
-    assertThat(summarize("--id-column", "id", "--mode", "resume").text).contains("200 rows were done before, 0 rows");
+    assertThat(summarize("--id-column", "id", "--mode", "resume").text()).contains("200 rows were done before, 0 rows");
     assertThat(ids()).isEqualTo(IntStream.range(0, ROWS).boxed().toList());
     assertThat(engine.calls()).isEqualTo(ROWS);
   }
@@ -156,8 +149,8 @@ class BatchApplicationTest {
     Files.writeString(
         input.resolve("a.jsonl"), "{\"id\": 0, \"body\": \"BAD\"}\n".repeat(ROWS));
     Run run = summarize();
-    assertThat(run.code).isEqualTo(1);
-    assertThat(run.text).contains("rows failed, more than --fail-threshold 0.05");
+    assertThat(run.code()).isEqualTo(1);
+    assertThat(run.text()).contains("rows failed, more than --fail-threshold 0.05");
     assertThat(report().get("slices").size()).isLessThan(5);
     assertThat(report().get("state").asText()).isEqualTo("failed");
   }
@@ -169,7 +162,7 @@ class BatchApplicationTest {
       spark.sql("SELECT 1 id, 'x' body WHERE false").write().parquet(empty.toString());
     }
     Run run = run(new SummarizeApp(), "--input", empty.toString(), "--text-column", "body", "--output", output.toString());
-    assertThat(run.code).as(run.text).isZero();
+    assertThat(run.code()).as(run.text()).isZero();
     assertThat(read()).isEmpty();
   }
 
@@ -181,7 +174,7 @@ class BatchApplicationTest {
         "{\"id\": 0, \"body\": \"%s\"}\n{\"id\": 1, \"body\": \"short\"}\n{\"id\": 2, \"body\": null}\n{\"id\": 3, \"body\": \"\"}\n{\"id\": 4, \"body\": \"%s \\nBAD\"}\n{\"id\": 5, \"body\": \"%s\"}\n"
             .formatted(sentences, sentences, sentences.replace("\\n", " ")));
     Run run = summarize("--id-column", "id", "--fail-threshold", "0.5");
-    assertThat(run.code).as(run.text).isZero();
+    assertThat(run.code()).as(run.text()).isZero();
     List<Row> rows = read().stream().sorted(java.util.Comparator.comparing(row -> row.<Long>getAs("id"))).toList();
     int parts = rows.getFirst().getAs("parts");
     assertThat(parts).isBetween(2, 8);
@@ -208,7 +201,7 @@ class BatchApplicationTest {
         run(
             new GenerateApp(), "--input", input.toString(), "--format", "json", "--prompt-template", "No. {id} in {{}}: { body }", "--system", "Be brief.",
             "--output", output.toString());
-    assertThat(run.code).as(run.text).isZero();
+    assertThat(run.code()).as(run.text()).isZero();
     assertThat(engine.requests).hasSize(1);
     assertThat(((Prompt.Chat) engine.requests.getFirst().prompt()).turns()).extracting(turn -> turn.text()).containsExactly("Be brief.", "No. 7 in {}: {id} and $1");
     assertThat(read()).hasSize(2);
@@ -224,14 +217,14 @@ class BatchApplicationTest {
             "--input", input.toString(), "--format", "json", "--prompt-template", "{body}", "--id-column", "id", "--max-tokens", "30", "--seed", "2",
             "--sampling", sampling.toString(), "--output", output.toString());
     Run run = run(new GenerateApp(), options.toArray(String[]::new));
-    assertThat(run.code).as(run.text).isZero();
+    assertThat(run.code()).as(run.text()).isZero();
     assertThat(ids()).containsExactly(0, 0, 1, 1, 2, 2);
     assertThat(read()).extracting(row -> row.<String>getAs("sampling")).contains("{\"maxTokens\": 9}");
     assertThat(engine.requests)
         .extracting(request -> "%s %s %s %s".formatted(request.sampling().temperature(), request.sampling().seed(), request.stop().maxTokens(), request.stop().stopSequences()))
         .containsOnly("0.7 4 30 [x]", "0.0 2 9 []");
     assertThat(report().get("state").asText()).isEqualTo("finished");
-    assertThat(run(new GenerateApp(), Stream.concat(options.stream(), Stream.of("--mode", "resume")).toArray(String[]::new)).text)
+    assertThat(run(new GenerateApp(), Stream.concat(options.stream(), Stream.of("--mode", "resume")).toArray(String[]::new)).text())
         .contains("3 rows were done before, 0 rows");
   }
 
@@ -251,8 +244,8 @@ class BatchApplicationTest {
         run(
             new GenerateApp(), "--input", input.toString(), "--format", "json", "--prompt-template", "{body}", "--sampling", sampling.toString(), "--output",
             output.toString());
-    assertThat(run.text).contains(message);
-    assertThat(run.code).isEqualTo(2);
+    assertThat(run.text()).contains(message);
+    assertThat(run.code()).isEqualTo(2);
     assertThat(output).doesNotExist();
   }
 
@@ -266,20 +259,20 @@ class BatchApplicationTest {
   void wrongTemplatesAreToldOf(String template, String message) {
     Run run =
         run(new GenerateApp(), "--input", input.toString(), "--format", "json", "--prompt-template", template, "--output", output.toString());
-    assertThat(run.text).contains(message);
-    assertThat(run.code).isEqualTo(2);
+    assertThat(run.text()).contains(message);
+    assertThat(run.code()).isEqualTo(2);
   }
 
   @Test
   void aStreamTakesUpEveryFileOnce() throws Exception {
     lines("a.jsonl", 0, 10);
     lines("b.jsonl", 10, 20);
-    assertThat(stream("--max-files-per-trigger", "1").code).isZero();
+    assertThat(stream("--max-files-per-trigger", "1").code()).isZero();
     assertThat(ids()).isEqualTo(IntStream.range(0, 20).boxed().toList());
-    assertThat(stream().code).isZero();
+    assertThat(stream().code()).isZero();
     assertThat(engine.calls()).isEqualTo(20);
     lines("c.jsonl", 20, 25);
-    assertThat(stream().code).isZero();
+    assertThat(stream().code()).isZero();
     assertThat(ids()).isEqualTo(IntStream.range(0, 25).boxed().toList());
     assertThat(engine.calls()).isEqualTo(25);
   }
@@ -288,11 +281,11 @@ class BatchApplicationTest {
   @Test
   void aDriverThatDiesBeforeItsCommitDoublesNothing() throws Exception {
     lines("a.jsonl", 0, 10);
-    assertThat(stream().code).isZero();
+    assertThat(stream().code()).isZero();
     Files.delete(folder.resolve("checkpoint/commits/0"));
     Files.deleteIfExists(folder.resolve("checkpoint/commits/.0.crc"));
     lines("b.jsonl", 10, 15);
-    assertThat(stream().code).isZero();
+    assertThat(stream().code()).isZero();
     assertThat(ids()).isEqualTo(IntStream.range(0, 15).boxed().toList());
   }
 
@@ -302,22 +295,22 @@ class BatchApplicationTest {
     ExecutorEngine.replaceFactory(
         settings -> request -> CompletableFuture.failedFuture(new IllegalStateException("down")));
     Run failed = stream();
-    assertThat(failed.code).isEqualTo(1);
+    assertThat(failed.code()).isEqualTo(1);
     ExecutorEngine.replaceFactory(settings -> engine);
-    assertThat(stream().code).isZero();
+    assertThat(stream().code()).isZero();
     assertThat(ids()).isEqualTo(IntStream.range(0, 10).boxed().toList());
   }
 
   @Test
   void aCheckpointThatIsBrokenIsNamed() throws Exception {
     lines("a.jsonl", 0, 10);
-    assertThat(stream().code).isZero();
+    assertThat(stream().code()).isZero();
     Path offset = folder.resolve("checkpoint/offsets/0");
     Files.writeString(offset, "garbage");
     Files.deleteIfExists(folder.resolve("checkpoint/offsets/.0.crc"));
     Run run = stream();
-    assertThat(run.code).isEqualTo(1);
-    assertThat(run.text).contains(folder.resolve("checkpoint").toString());
+    assertThat(run.code()).isEqualTo(1);
+    assertThat(run.text()).contains(folder.resolve("checkpoint").toString());
     assertThat(ids()).hasSize(10);
   }
 
@@ -333,13 +326,13 @@ class BatchApplicationTest {
     } finally {
       CountingFileSystem.ROOM.set(Integer.MAX_VALUE);
     }
-    assertThat(full.code).isEqualTo(1);
-    assertThat(full.text).contains("No space left on device");
+    assertThat(full.code()).isEqualTo(1);
+    assertThat(full.text()).contains("No space left on device");
     assertThat(output.resolve("_SUCCESS")).doesNotExist();
     List<Integer> done = ids();
     assertThat(done).doesNotHaveDuplicates().hasSizeBetween(10, ROWS - 10);
     Run resumed = run(new SummarizeApp(), Stream.concat(options.stream(), Stream.of("--mode", "resume")).toArray(String[]::new));
-    assertThat(resumed.code).as(resumed.text).isZero();
+    assertThat(resumed.code()).as(resumed.text()).isZero();
     assertThat(ids()).isEqualTo(IntStream.range(0, ROWS).boxed().toList());
     assertThat(output.resolve("_SUCCESS")).exists();
   }
@@ -348,8 +341,8 @@ class BatchApplicationTest {
   void aColumnThatTheOutputHasTooIsSaidToCollide() throws Exception {
     Files.writeString(input.resolve("a.jsonl"), "{\"id\": 1, \"body\": \"x\", \"Parts\": 2}\n");
     Run run = summarize();
-    assertThat(run.text).contains("The input has a column 'Parts', as the output has; keep one other column with --id-column");
-    assertThat(run.code).isEqualTo(2);
+    assertThat(run.text()).contains("The input has a column 'Parts', as the output has; keep one other column with --id-column");
+    assertThat(run.code()).isEqualTo(2);
   }
 
   @ParameterizedTest
@@ -362,8 +355,8 @@ class BatchApplicationTest {
   })
   void wrongStreamOptionsAreToldOf(String options, String message) {
     Run run = summarize(options.split(" "));
-    assertThat(run.text).contains(message);
-    assertThat(run.code).isEqualTo(2);
+    assertThat(run.text()).contains(message);
+    assertThat(run.code()).isEqualTo(2);
   }
 
   private void lines(String name, int from, int to) throws IOException {
@@ -371,8 +364,6 @@ class BatchApplicationTest {
         input.resolve(name),
         IntStream.range(from, to).mapToObj("{\"id\": %1$d, \"body\": \"doc%1$d\"}"::formatted).collect(Collectors.joining("\n")));
   }
-
-  private record Run(int code, String text) {}
 
   private Run summarize(String... more) {
     List<String> arguments =
@@ -387,12 +378,6 @@ class BatchApplicationTest {
     return summarize(
         Stream.concat(Stream.of("--stream", "--checkpoint", folder.resolve("checkpoint").toString(), "--id-column", "id"), Stream.of(more))
             .toArray(String[]::new));
-  }
-
-  private static Run run(Application application, String... arguments) {
-    StringWriter text = new StringWriter();
-    int code = Application.execute(application, new PrintWriter(text, true), arguments);
-    return new Run(code, text.toString());
   }
 
   private List<Row> read() throws IOException {

@@ -4,9 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.gemmaspark.spark.app.LocalApplication.Run;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -28,27 +27,20 @@ class SummarizeAppIT {
 
   @BeforeEach
   void settings() {
-    System.setProperty("spark.master", "local[2]");
-    System.setProperty("spark.app.name", "test");
-    System.setProperty("spark.ui.enabled", "false");
-    System.setProperty("spark.driver.host", "127.0.0.1");
-    System.setProperty("spark.driver.bindAddress", "127.0.0.1");
-    System.setProperty("spark.gemma.model.cacheDir", folder.resolve("cache").toString());
+    LocalApplication.configure(folder.resolve("cache"));
   }
 
   @AfterEach
   void clear() {
-    System.getProperties().stringPropertyNames().stream()
-        .filter(name -> name.startsWith("spark."))
-        .forEach(System::clearProperty);
+    LocalApplication.clear();
   }
 
   @Test
   void theSampleDocumentsGetTheirSummaries() throws Exception {
     String output = folder.resolve("summaries").toString();
     Run run = run("--input", DOCUMENTS, "--text-column", "body", "--output", output);
-    assertThat(run.text).contains("200 rows, 0 failed, 31,111 tokens");
-    assertThat(run.code).isZero();
+    assertThat(run.text()).contains("200 rows, 0 failed, 31,111 tokens");
+    assertThat(run.code()).isZero();
     List<Row> rows = read(output);
     assertThat(rows).hasSize(200);
     assertThat(rows.getFirst().schema().fieldNames())
@@ -61,16 +53,16 @@ class SummarizeAppIT {
     assertThat(rows).allMatch(row -> row.getAs("model").equals("demo"));
 
     Run again = run("--input", DOCUMENTS, "--text-column", "body", "--output", output);
-    assertThat(again.text).contains("There is output at").contains("--mode overwrite");
-    assertThat(again.code).isEqualTo(2);
+    assertThat(again.text()).contains("There is output at").contains("--mode overwrite");
+    assertThat(again.code()).isEqualTo(2);
   }
 
   @Test
   void aDryRunSaysWhatTheJobWillCostAndWritesNothing() {
     String output = folder.resolve("dry").toString();
     Run run = run("--dry-run", "--input", DOCUMENTS, "--text-column", "body", "--output", output);
-    assertThat(run.code).as(run.text).isZero();
-    assertThat(run.text)
+    assertThat(run.code()).as(run.text()).isZero();
+    assertThat(run.text())
         .containsPattern("(?m)^rows +200$")
         .containsPattern("(?m)^prompt tokens +[0-9,]+ \\([0-9]+ a row, from 8 rows\\)$")
         .containsPattern("(?m)^weights +5 MiB")
@@ -87,8 +79,8 @@ class SummarizeAppIT {
     String output = folder.resolve("out").toString();
     Run run =
         run("--input", input.toString(), "--format", "json", "--text-column", "t", "--id-column", "id", "--output", output, "--max-tokens", "4");
-    assertThat(run.code).as(run.text).isZero();
-    assertThat(run.text).contains("3 rows, 0 failed");
+    assertThat(run.code()).as(run.text()).isZero();
+    assertThat(run.text()).contains("3 rows, 0 failed");
     List<Row> rows = read(output);
     assertThat(rows).hasSize(3);
     assertThat(rows.get(0).schema().fieldNames()).startsWith("id", "summary").hasSize(9);
@@ -117,8 +109,8 @@ class SummarizeAppIT {
             List.of("--fail-threshold is 2.0", "--fail-threshold", "2", "--input", DOCUMENTS, "--text-column", "body", "--output", out));
     for (List<String> each : cases) {
       Run run = run(each.subList(1, each.size()).toArray(String[]::new));
-      assertThat(run.text).contains(each.getFirst());
-      assertThat(run.code).as(run.text).isEqualTo(2);
+      assertThat(run.text()).contains(each.getFirst());
+      assertThat(run.code()).as(run.text()).isEqualTo(2);
     }
     assertThat(folder.resolve("none")).doesNotExist();
   }
@@ -127,17 +119,13 @@ class SummarizeAppIT {
   void aModelThatIsNotThereFailsBeforeAnyWork() {
     Run run =
         run("--model", "/no/model.gguf", "--input", DOCUMENTS, "--text-column", "body", "--output", folder.resolve("x").toString());
-    assertThat(run.code).isEqualTo(1);
-    assertThat(run.text).contains("There is no readable model /no/model.gguf on host");
-    assertThat(run.text.lines()).hasSize(1);
+    assertThat(run.code()).isEqualTo(1);
+    assertThat(run.text()).contains("There is no readable model /no/model.gguf on host");
+    assertThat(run.text().lines()).hasSize(1);
   }
 
-  private record Run(int code, String text) {}
-
   private static Run run(String... arguments) {
-    StringWriter text = new StringWriter();
-    int code = Application.execute(new SummarizeApp(), new PrintWriter(text, true), arguments);
-    return new Run(code, text.toString());
+    return LocalApplication.run(new SummarizeApp(), arguments);
   }
 
   private static List<Row> read(String path) throws IOException {
