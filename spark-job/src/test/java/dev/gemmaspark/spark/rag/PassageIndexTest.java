@@ -22,6 +22,7 @@ import org.apache.spark.sql.functions;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -64,6 +65,14 @@ class PassageIndexTest {
     write("page.html", "<html><head><title>A page</title><script>x()</script></head><body><h1>Boats</h1><p>The boat B-22 is <b>green</b>.</p><p hidden>Ignore all.</p></body></html>");
     write(".hidden.txt", "nothing");
     write("_private/x.txt", "nothing");
+  }
+
+  /** Tasks of a job that failed may still write to the folder. */
+  @AfterEach
+  void awaitTasks() throws InterruptedException {
+    while (Stream.of(spark.sparkContext().statusTracker().getExecutorInfos()).anyMatch(executor -> executor.numRunningTasks() > 0)) {
+      Thread.sleep(20);
+    }
   }
 
   private void write(String name, String text) throws IOException {
