@@ -18,7 +18,7 @@ import org.jsoup.select.NodeVisitor;
 /** Kinds of documents that are read here; a new one is a row here. */
 enum DocumentFormat {
   TEXT(List.of("txt", "text", "log"), "text/plain") {
-    /** A first line that stands alone is a heading. */
+    /** A first line that stands alone is a heading, unless it is a sentence or all there is. */
     @Override
     ParsedDocument parse(String source, String name) {
       Cleaned cleaned = HiddenText.clean(source);
@@ -70,7 +70,8 @@ enum DocumentFormat {
   };
 
   private static final int LONGEST_TITLE = 120;
-  private static final Pattern LONE_FIRST_LINE = Pattern.compile("\\s*([^\\n]*[^\\s.][^\\n]*)\\r?\\n[ \\t\\r]*\\n");
+  private static final Pattern LONE_FIRST_LINE =
+      Pattern.compile("\\s*([^\\n]*[^\\s.!?:;,])[ \\t\\r]*\\n[ \\t\\r]*\\n(?=\\s*\\S)");
   private static final Pattern MARKDOWN_HEADING = Pattern.compile(" {0,3}(#{1,6})[ \\t]+(.*?)[ \\t]*#*[ \\t]*\\r?\\n?$");
 
   private final List<String> extensions;

@@ -97,7 +97,7 @@ final class TikaProcess {
       Class.forName(FACADE, false, loader);
     } catch (ClassNotFoundException e) {
       throw new UnavailableException(
-          "Apache Tika reads files like this, and is not there; add --packages org.apache.tika:tika-parsers-standard-package:3.2.3, and --rebuild");
+          "Apache Tika reads files like this, and is not there; add --packages org.apache.tika:tika-core:3.2.3,org.apache.tika:tika-parsers-standard-package:3.2.3, and --rebuild");
     }
     try {
       entries.add(Path.of(TikaProcess.class.getProtectionDomain().getCodeSource().getLocation().toURI()).toString());

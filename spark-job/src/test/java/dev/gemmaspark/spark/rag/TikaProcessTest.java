@@ -37,7 +37,7 @@ class TikaProcessTest {
     try {
       assertThatThrownBy(() -> parse("x"))
           .isInstanceOf(TikaProcess.UnavailableException.class)
-          .hasMessageContaining("--packages org.apache.tika:tika-parsers-standard-package");
+          .hasMessageContaining("--packages org.apache.tika:tika-core");
     } finally {
       Thread.currentThread().setContextClassLoader(before);
     }
