@@ -67,6 +67,13 @@ public final class AnswerApp extends Application {
   @Option(names = "--output", paramLabel = "PATH", required = true, description = "Folder of Parquet files to write; those of the last run are replaced.")
   private String output;
 
+  @Option(
+      names = "--mode",
+      paramLabel = "M",
+      defaultValue = "overwrite",
+      description = "If there are answers already: overwrite or resume, which keep what the model said before; or errorifexists (default: ${DEFAULT-VALUE}).")
+  private OutputOptions.Mode mode;
+
   @Option(names = "--top-k", paramLabel = "K", defaultValue = "3", description = "Passages that the model is shown, at the most (default: ${DEFAULT-VALUE}).")
   private int topK;
 
@@ -103,6 +110,9 @@ public final class AnswerApp extends Application {
     if (!indexing.hasDocuments() && index == null) {
       throw new UsageException("Which documents? Name them with --documents, or an index of them with --index");
     }
+    if (mode == OutputOptions.Mode.APPEND) {
+      throw new UsageException("--mode append does not go with answers: there is one to each question");
+    }
     if (topK < 1 || topK > 100) {
       throw new UsageException("--top-k is " + topK + "; it must be between 1 and 100");
     }
@@ -135,7 +145,7 @@ public final class AnswerApp extends Application {
         return;
       }
       AnswerFolder folder = new AnswerFolder(spark, fileSystem, new Path(output));
-      folder.requireOurs();
+      folder.requireOurs(mode == OutputOptions.Mode.ERRORIFEXISTS);
       String runId = runId();
       AnswerFolder.Counts counts = folder.answer(answering(spark, conf, passages, runId), asked, this::retrieve, runId, failThreshold, conf, out);
       report(counts, out);

@@ -57,9 +57,16 @@ final class AnswerFolder {
     this.said = new Path(folder, SAID);
   }
 
-  /** Fails for a folder that other files are in. */
-  void requireOurs() throws IOException {
+  /**
+   * Fails for a folder that other files are in.
+   *
+   * @param fresh whether there may be no answers either
+   */
+  void requireOurs(boolean fresh) throws IOException {
     boolean ours = fileSystem.exists(said) || fileSystem.exists(new Path(folder, REPORT));
+    if (ours && fresh) {
+      throw new UsageException("There are answers at %s already; name another --output, or say --mode overwrite".formatted(folder));
+    }
     for (FileStatus file : fileSystem.listStatus(folder)) {
       String name = file.getPath().getName();
       if (!ours && !name.startsWith("_") && !name.startsWith(".")) {

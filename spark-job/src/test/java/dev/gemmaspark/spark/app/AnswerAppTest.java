@@ -182,6 +182,7 @@ class AnswerAppTest {
     assertThat(answer("--top-k", "1").code()).isZero();
     List<Row> before = answers();
     prompts.clear();
+    assertThat(answer("--top-k", "1", "--mode", "errorifexists").text()).contains("There are answers at").contains("--mode overwrite");
     Run nothing = answer("--top-k", "1");
     assertThat(nothing.text()).contains("0 of 8 shards built").contains("the model was asked 0 times, 4 were known");
     assertThat(prompts).isEmpty();
@@ -333,6 +334,7 @@ class AnswerAppTest {
     "--index i --questions q --output o --top-k 0 | --top-k is 0; it must be between 1 and 100",
     "--index i --questions q --output o --bm25-b 2 | --bm25-b between 0 and 1",
     "--index i --questions nowhere --output o | There is no input at nowhere; check --questions",
+    "--index i --questions q --output o --mode append | --mode append does not go with answers",
     "--index i --output o | Missing required option: '--questions=PATH'",
   })
   void wrongUsageIsSaid(String options, String message) {

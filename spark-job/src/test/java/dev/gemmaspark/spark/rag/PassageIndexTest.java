@@ -153,6 +153,14 @@ class PassageIndexTest {
   }
 
   @Test
+  void aPassageThatSaysTheSameIsShownOnce() throws IOException {
+    write("copy.txt", "A copy\n\nThe code of room 5 is R-7005. It was painted in blue.");
+    write("other.txt", "A reference\n\nThe room R-7005 has no window, and nobody knows why.");
+    update();
+    assertThat(best("R-7005 code room painted")).hasSize(2).anyMatch(each -> each.startsWith("other.txt"));
+  }
+
+  @Test
   void aFolderThatLostMostOfItsDocumentsStopsTheRun() throws IOException {
     update();
     for (int i = 0; i < 15; i++) {
