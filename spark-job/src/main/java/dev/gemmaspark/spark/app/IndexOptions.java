@@ -2,6 +2,7 @@ package dev.gemmaspark.spark.app;
 
 import dev.gemmaspark.spark.conf.GemmaConf;
 import dev.gemmaspark.spark.rag.DocumentSource;
+import dev.gemmaspark.spark.rag.Language;
 import dev.gemmaspark.spark.rag.PassageIndex;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -20,11 +21,6 @@ final class IndexOptions {
     JSON,
     CSV,
     ORC
-  }
-
-  enum Language {
-    ENGLISH,
-    NONE
   }
 
   @Option(
@@ -74,9 +70,8 @@ final class IndexOptions {
     PassageIndex.Update update =
         index.update(
             source(spark),
-            PassageIndex.Rules.DEFAULT.with(language == Language.ENGLISH, shards),
-            allowShrink ? PassageIndex.Deletions.ANY : PassageIndex.Deletions.PLAUSIBLE,
-            rebuild);
+            PassageIndex.Rules.DEFAULT.with(language, shards),
+            rebuild ? PassageIndex.Scope.ALL : allowShrink ? PassageIndex.Scope.CHANGES_HOWEVER_MANY : PassageIndex.Scope.CHANGES);
     long passages = update.manifest().shards().stream().mapToLong(shard -> shard.passages()).sum();
     out.printf(
         Locale.ROOT,

@@ -59,7 +59,7 @@ public record IndexManifest(int version, Map<String, String> settings, List<Shar
   }
 
   /** The rules of this build, for a model's tokenizer. */
-  static Map<String, String> settings(PassageAnalyzer.Language language, PassageSplitter.Sizes sizes, int shards, TokenCounter tokenizer) {
+  static Map<String, String> settings(Language language, PassageSplitter.Sizes sizes, int shards, TokenCounter tokenizer) {
     Map<String, String> settings = new LinkedHashMap<>();
     settings.put("language", language.option());
     settings.put("analyzer", "" + PassageAnalyzer.VERSION);

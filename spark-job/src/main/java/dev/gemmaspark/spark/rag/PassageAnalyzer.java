@@ -5,7 +5,6 @@ import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Set;
 import org.apache.lucene.analysis.Analyzer;
 import org.apache.lucene.analysis.LowerCaseFilter;
@@ -37,17 +36,6 @@ final class PassageAnalyzer extends Analyzer {
   private static final int PARTS = WordDelimiterGraphFilter.PRESERVE_ORIGINAL | WordDelimiterGraphFilter.GENERATE_NUMBER_PARTS;
 
   private final Language language;
-
-  /** Whose words are stemmed, and which are too common to be looked for. */
-  enum Language {
-    ENGLISH,
-    /** Of no language: words as they are. */
-    NONE;
-
-    String option() {
-      return name().toLowerCase(Locale.ROOT);
-    }
-  }
 
   PassageAnalyzer(Language language) {
     this.language = language;

@@ -41,11 +41,14 @@ public final class PassageIndex {
   private final FileSystem fileSystem;
   private final Path folder;
 
-  /** Whether a folder may lose any number of documents. */
-  public enum Deletions {
-    /** A folder that lost more than half of its documents is a mistake. */
-    PLAUSIBLE,
-    ANY
+  /** What an update does. */
+  public enum Scope {
+    /** What has changed; more than half of the documents gone is taken for a mistake. */
+    CHANGES,
+    /** What has changed, however much is gone. */
+    CHANGES_HOWEVER_MANY,
+    /** Everything anew, by whatever rules there were. */
+    ALL
   }
 
   /**
@@ -55,15 +58,15 @@ public final class PassageIndex {
    * @param sizes of passages
    * @param shards parts that are built and searched side by side
    */
-  public record Rules(PassageAnalyzer.Language language, PassageSplitter.Sizes sizes, int shards) implements Serializable {
+  public record Rules(Language language, PassageSplitter.Sizes sizes, int shards) implements Serializable {
     private static final long serialVersionUID = 1L;
 
     /** English, passages of about 384 tokens, eight shards. */
-    public static final Rules DEFAULT = new Rules(PassageAnalyzer.Language.ENGLISH, PassageSplitter.Sizes.DEFAULT, 8);
+    public static final Rules DEFAULT = new Rules(Language.ENGLISH, PassageSplitter.Sizes.DEFAULT, 8);
 
-    /** With other words and another number of shards. */
-    public Rules with(boolean english, int shards) {
-      return new Rules(english ? PassageAnalyzer.Language.ENGLISH : PassageAnalyzer.Language.NONE, sizes, shards);
+    /** With another language and number of shards. */
+    public Rules with(Language language, int shards) {
+      return new Rules(language, sizes, shards);
     }
 
     public Rules {
@@ -112,7 +115,7 @@ public final class PassageIndex {
     Map<String, String> settings = manifest.settings();
     Rules rules =
         new Rules(
-            PassageAnalyzer.Language.valueOf(settings.getOrDefault("language", "none").toUpperCase(java.util.Locale.ROOT)),
+            Language.of(settings.getOrDefault("language", "none")),
             new PassageSplitter.Sizes(number(settings, "targetTokens", 384), number(settings, "mostTokens", 512), number(settings, "overlapTokens", 50)),
             manifest.shards().size());
     manifest.requireSettings(settings(rules), folder.toString());
@@ -134,35 +137,35 @@ public final class PassageIndex {
   /**
    * Brings the index up to date. A run that is killed leaves the version before it as it is.
    *
-   * @param rebuild whether everything is made anew, by whatever rules there were
+   * @throws DocumentsException if there are no documents, if the index was made by other rules, or if another run is at work in it
    */
-  public Update update(DocumentSource source, Rules rules, Deletions deletions, boolean rebuild) throws IOException {
+  public Update update(DocumentSource source, Rules rules, Scope scope) throws IOException {
     FolderLock lock = FolderLock.acquire(fileSystem, folder, "an index of " + source.place());
     try {
-      return updateLocked(source, rules, deletions, rebuild);
+      return updateLocked(source, rules, scope);
     } finally {
       lock.close();
     }
   }
 
-  private Update updateLocked(DocumentSource source, Rules rules, Deletions deletions, boolean rebuild) throws IOException {
+  private Update updateLocked(DocumentSource source, Rules rules, Scope scope) throws IOException {
     Map<String, String> settings = settings(rules);
     Optional<IndexManifest> before = IndexManifest.newest(fileSystem, folder);
-    if (!rebuild) {
+    if (scope != Scope.ALL) {
       before.ifPresent(manifest -> manifest.requireSettings(settings, folder.toString()));
     }
     Map<String, DocumentRow> known = new TreeMap<>();
     before.ifPresent(manifest -> documents(manifest).collectAsList().stream().map(DocumentRow::of).forEach(row -> known.put(row.docId(), row)));
     List<Listed> listed = source.list();
     Changes changes = Changes.of(listed, known, hashes(source, listed, known));
-    if (deletions == Deletions.PLAUSIBLE && changes.deleted().size() > MOST_DELETED * changes.lived()) {
+    if (scope == Scope.CHANGES && changes.deleted().size() > MOST_DELETED * changes.lived()) {
       throw new DocumentsException(
           "%d of the %d documents at %s are gone since the last run; if that is so, say --allow-shrink"
               .formatted(changes.deleted().size(), changes.lived(), source.place()),
           null);
     }
     Set<Integer> touched = new TreeSet<>();
-    if (rebuild || before.isEmpty()) {
+    if (scope == Scope.ALL || before.isEmpty()) {
       for (int shard = 0; shard < rules.shards(); shard++) {
         touched.add(shard);
       }
@@ -172,7 +175,7 @@ public final class PassageIndex {
     if (before.isPresent() && touched.isEmpty()) {
       return new Update(before.get(), 0, 0, 0, failed(known.values()), 0);
     }
-    return build(source, rules, settings, rebuild ? Optional.empty() : before, known, changes, touched);
+    return build(source, rules, settings, scope == Scope.ALL ? Optional.empty() : before, known, changes, touched);
   }
 
   private Update build(

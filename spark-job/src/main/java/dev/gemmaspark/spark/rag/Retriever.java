@@ -72,7 +72,7 @@ public final class Retriever {
             new SerializableConfiguration(spark.sessionState().newHadoopConf()),
             index.folder().toString(),
             ModelLocation.options(conf).cacheDirectory().toString(),
-            PassageAnalyzer.Language.valueOf(manifest.settings().get("language").toUpperCase(Locale.ROOT)));
+            Language.of(manifest.settings().get("language")));
   }
 
   /**
@@ -178,7 +178,7 @@ public final class Retriever {
   }
 
   /** What tasks do. */
-  private record Search(SerializableConfiguration hadoop, String index, String cache, PassageAnalyzer.Language language) implements Serializable {
+  private record Search(SerializableConfiguration hadoop, String index, String cache, Language language) implements Serializable {
     private static final long serialVersionUID = 1L;
 
     private Shard open(ShardFile shard) throws IOException {

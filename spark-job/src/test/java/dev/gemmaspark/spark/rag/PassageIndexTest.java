@@ -22,7 +22,6 @@ import org.apache.spark.sql.functions;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
 import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -31,6 +30,9 @@ import org.junit.jupiter.api.io.TempDir;
 /** An index of a folder, and what changes of the folder do to it. */
 class PassageIndexTest {
   private static SparkSession spark;
+
+  /** Of all tests: tasks of a job that failed may still write to it when the test ends. */
+  @TempDir static Path cache;
 
   @TempDir Path folder;
   private Path library;
@@ -56,7 +58,7 @@ class PassageIndexTest {
   @BeforeEach
   void documents() throws IOException {
     library = Files.createDirectories(folder.resolve("library"));
-    conf = GemmaConf.of(new HashMap<>(Map.of("spark.gemma.model.cacheDir", folder.resolve("cache").toString())));
+    conf = GemmaConf.of(new HashMap<>(Map.of("spark.gemma.model.cacheDir", cache.toString())));
     index = new PassageIndex(spark, conf, folder.resolve("index").toString());
     for (int i = 0; i < 20; i++) {
       write("notes/n" + i + ".txt", "Note " + i + "\n\nThe code of room " + i + " is R-" + (7000 + i) + ". It was painted in blue.");
@@ -67,14 +69,6 @@ class PassageIndexTest {
     write("_private/x.txt", "nothing");
   }
 
-  /** Tasks of a job that failed may still write to the folder. */
-  @AfterEach
-  void awaitTasks() throws InterruptedException {
-    while (Stream.of(spark.sparkContext().statusTracker().getExecutorInfos()).anyMatch(executor -> executor.numRunningTasks() > 0)) {
-      Thread.sleep(20);
-    }
-  }
-
   private void write(String name, String text) throws IOException {
     Path file = library.resolve(name);
     Files.createDirectories(file.getParent());
@@ -82,7 +76,7 @@ class PassageIndexTest {
   }
 
   private PassageIndex.Update update() throws IOException {
-    return index.update(source(), PassageIndex.Rules.DEFAULT, PassageIndex.Deletions.PLAUSIBLE, false);
+    return index.update(source(), PassageIndex.Rules.DEFAULT, PassageIndex.Scope.CHANGES);
   }
 
   private DocumentSource source() {
@@ -171,7 +165,7 @@ class PassageIndexTest {
         .hasMessageContaining("15 of the 22 documents at")
         .hasMessageContaining("--allow-shrink");
     assertThat(best("R-7003")).hasSize(1);
-    assertThat(index.update(source(), PassageIndex.Rules.DEFAULT, PassageIndex.Deletions.ANY, false).deleted()).isEqualTo(15);
+    assertThat(index.update(source(), PassageIndex.Rules.DEFAULT, PassageIndex.Scope.CHANGES_HOWEVER_MANY).deleted()).isEqualTo(15);
     assertThat(best("R-7003")).isEmpty();
   }
 
@@ -206,13 +200,13 @@ class PassageIndexTest {
   @Test
   void anIndexOfOtherRulesIsRefusedWithBothFingerprints() throws IOException {
     IndexManifest manifest = update().manifest();
-    PassageIndex.Rules other = PassageIndex.Rules.DEFAULT.with(false, 8);
-    assertThatThrownBy(() -> index.update(source(), other, PassageIndex.Deletions.ANY, false))
+    PassageIndex.Rules other = PassageIndex.Rules.DEFAULT.with(Language.NONE, 8);
+    assertThatThrownBy(() -> index.update(source(), other, PassageIndex.Scope.CHANGES_HOWEVER_MANY))
         .isInstanceOf(DocumentsException.class)
         .hasMessageContaining(manifest.fingerprint())
         .hasMessageContaining("language was english, and is none")
         .hasMessageContaining("--rebuild");
-    PassageIndex.Update rebuilt = index.update(source(), other, PassageIndex.Deletions.ANY, true);
+    PassageIndex.Update rebuilt = index.update(source(), other, PassageIndex.Scope.ALL);
     assertThat(rebuilt.shardsBuilt()).isEqualTo(8);
     index.requireRules(rebuilt.manifest());
     Path file = folder.resolve("index/v=2/manifest.json");
@@ -244,7 +238,7 @@ class PassageIndexTest {
   @Test
   void aShardThatIsLostIsNamed() throws IOException {
     IndexManifest manifest = update().manifest();
-    ShardFiles.delete(folder.resolve("cache/index"));
+    ShardFiles.delete(cache.resolve("index"));
     String lost = manifest.shards().stream().filter(shard -> shard.passages() > 0).findFirst().orElseThrow().file();
     Files.delete(folder.resolve("index/shards").resolve(lost));
     assertThatThrownBy(() -> best("R-7003")).hasStackTraceContaining("The index has lost its file").hasStackTraceContaining(lost).hasStackTraceContaining("--rebuild");
@@ -256,9 +250,9 @@ class PassageIndexTest {
     var table = spark.createDataFrame(rows, new StructType().add("id", DataTypes.IntegerType).add("title", DataTypes.StringType).add("body", DataTypes.StringType));
     DocumentSource source =
         DocumentSource.table(JavaSparkContext.fromSparkContext(spark.sparkContext()), table, "t", functions.col("id"), functions.col("body"), functions.col("title"));
-    PassageIndex.Update update = index.update(source, PassageIndex.Rules.DEFAULT, PassageIndex.Deletions.ANY, false);
+    PassageIndex.Update update = index.update(source, PassageIndex.Rules.DEFAULT, PassageIndex.Scope.CHANGES_HOWEVER_MANY);
     assertThat(update.added()).isEqualTo(2);
     assertThat(best("B-2")).containsExactly("2: Beta is B-2.");
-    assertThat(index.update(source, PassageIndex.Rules.DEFAULT, PassageIndex.Deletions.ANY, false).shardsBuilt()).isZero();
+    assertThat(index.update(source, PassageIndex.Rules.DEFAULT, PassageIndex.Scope.CHANGES_HOWEVER_MANY).shardsBuilt()).isZero();
   }
 }

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Ranking: that of one index, however many shards there are. */
 class ShardTest {
-  private static final PassageAnalyzer ANALYZER = new PassageAnalyzer(PassageAnalyzer.Language.ENGLISH);
+  private static final PassageAnalyzer ANALYZER = new PassageAnalyzer(Language.ENGLISH);
 
   @TempDir Path folder;
 
