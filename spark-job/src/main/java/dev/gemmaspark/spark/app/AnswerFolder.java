@@ -1,6 +1,7 @@
 package dev.gemmaspark.spark.app;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.gemmaspark.engine.error.GemmaException;
 import dev.gemmaspark.spark.conf.GemmaConf;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -100,9 +101,7 @@ final class AnswerFolder {
       keepWhatIsOfUse(found);
       Counts counts = counts(modelCalls, runId);
       write(counts, runId, answering);
-      if (counts.failed() <= failThreshold * counts.questions()) {
-        fileSystem.create(new Path(folder, SUCCESS), true).close();
-      }
+      fileSystem.create(new Path(folder, SUCCESS), true).close();
       return counts;
     } finally {
       found.unpersist();
@@ -142,7 +141,13 @@ final class AnswerFolder {
                   answering
                       .ask(Partitions.spread(slice.rows(), slice.count(), conf, spark))
                       .select("key", "said", "finish_reason", "prompt_tokens", "completion_tokens", "error", "run_id", "created_at"));
-      return run.run(out).rowsDone();
+      RunReport done = run.run(out);
+      if (!done.isFinished()) {
+        throw new GemmaException(
+            "%d of %d questions failed, more than --fail-threshold %s; the answers of the run before stay, and the column 'error' of %s says why"
+                .formatted(done.failed(), slices.rows(), failThreshold, said));
+      }
+      return done.rowsDone();
     } finally {
       slices.release();
     }

@@ -25,10 +25,7 @@ public final class ModelLocation {
    * @throws ModelNotFoundException if there is no such model on this node
    */
   public static EngineOptions options(GemmaConf conf) {
-    EngineOptions options = EngineOptions.forModel(ModelSource.DEMO);
-    if (conf.cacheDirectory().isPresent()) {
-      options = options.withCacheDirectory(conf.cacheDirectory().get());
-    }
+    EngineOptions options = EngineOptions.forModel(ModelSource.DEMO).withCacheDirectory(cacheDirectory(conf));
     ModelSource source = ModelSource.of(resolve(conf.model(), options.cacheDirectory()));
     if (conf.quantization().isPresent()) {
       source = source.withQuantization(conf.quantization().get());
@@ -43,6 +40,11 @@ public final class ModelLocation {
       source = source.withChatTemplate(conf.chatTemplate().get());
     }
     return options.withModel(source);
+  }
+
+  /** The cache folder of this node. */
+  public static Path cacheDirectory(GemmaConf conf) {
+    return conf.cacheDirectory().orElseGet(() -> EngineOptions.forModel(ModelSource.DEMO).cacheDirectory());
   }
 
   /** The context of an engine with these settings, in tokens of prompt and completion together; the weights are not read for it. */

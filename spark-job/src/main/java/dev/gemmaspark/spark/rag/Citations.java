@@ -33,7 +33,8 @@ public record Citations(String answer, List<Citation> citations) {
   }
 
   /** Checks an answer against the passages that were shown, the first of which is number 1. */
-  public static Citations check(String text, List<String> passages) {
+  public static Citations check(String said, List<String> passages) {
+    String text = said.strip();
     StringBuilder answer = new StringBuilder();
     List<Citation> citations = new ArrayList<>();
     Matcher markers = MARKER.matcher(text);
@@ -65,7 +66,7 @@ public record Citations(String answer, List<Citation> citations) {
       at = markers.end();
     }
     answer.append(text, at, text.length());
-    return new Citations(answer.toString().strip(), citations);
+    return new Citations(answer.toString().stripTrailing(), citations);
   }
 
   /** Whether an answer says that there is none. */

@@ -5,14 +5,15 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
+import java.util.Set;
 import org.jsoup.Jsoup;
 import org.jsoup.nodes.Comment;
 import org.jsoup.nodes.Document;
 import org.jsoup.nodes.Element;
 import org.jsoup.nodes.Node;
 import org.jsoup.nodes.TextNode;
+import org.jsoup.select.NodeFilter;
+import org.jsoup.select.NodeTraversor;
 import org.jsoup.select.NodeVisitor;
 
 /** Kinds of documents that are read here; a new one is a row here. */
@@ -24,9 +25,14 @@ enum DocumentFormat {
       Cleaned cleaned = HiddenText.clean(source);
       String text = cleaned.text();
       Headings headings = new Headings();
-      Matcher first = LONE_FIRST_LINE.matcher(text);
-      if (first.lookingAt() && first.group(1).length() <= LONGEST_TITLE) {
-        headings.open(1, first.group(1).strip(), 0, first.end());
+      int start = text.length() - text.stripLeading().length();
+      int end = text.indexOf('\n', start);
+      int next = end < 0 ? -1 : text.indexOf('\n', end + 1);
+      if (next >= 0 && end - start <= LONGEST_TITLE && text.substring(end, next).isBlank() && !text.substring(next).isBlank()) {
+        String line = text.substring(start, end).strip();
+        if (SENTENCE_ENDS.indexOf(line.charAt(line.length() - 1)) < 0) {
+          headings.open(1, line, 0, next + 1);
+        }
       }
       return new ParsedDocument(headings.title(name), text, headings.end(text.length()), cleaned.removed());
     }
@@ -47,9 +53,9 @@ enum DocumentFormat {
         if (line.startsWith("```") || line.startsWith("~~~")) {
           code = !code;
         }
-        Matcher heading = MARKDOWN_HEADING.matcher(line);
-        if (!code && heading.lookingAt()) {
-          headings.open(heading.group(1).length(), heading.group(2).strip(), at, end);
+        int level = code ? 0 : headingLevel(line);
+        if (level > 0) {
+          headings.open(level, headingText(line), at, end);
         }
         at = end;
       }
@@ -70,9 +76,10 @@ enum DocumentFormat {
   };
 
   private static final int LONGEST_TITLE = 120;
-  private static final Pattern LONE_FIRST_LINE =
-      Pattern.compile("\\s*([^\\n]*[^\\s.!?:;,])[ \\t\\r]*\\n[ \\t\\r]*\\n(?=\\s*\\S)");
-  private static final Pattern MARKDOWN_HEADING = Pattern.compile(" {0,3}(#{1,6})[ \\t]+(.*?)[ \\t]*#*[ \\t]*\\r?\\n?$");
+  private static final String SENTENCE_ENDS = ".!?:;,";
+  private static final int DEEPEST_HEADING = 6;
+  private static final Set<String> HIDDEN_ELEMENTS = Set.of("script", "style", "noscript", "template");
+  private static final List<String> HIDING_STYLES = List.of("display:none", "visibility:hidden", "font-size:0");
 
   private final List<String> extensions;
   private final String mime;
@@ -99,22 +106,58 @@ enum DocumentFormat {
    */
   abstract ParsedDocument parse(String source, String name);
 
+  /** 0 if the line is no heading. No regular expressions: a hostile line would take them quadratic time. */
+  private static int headingLevel(String line) {
+    int start = 0;
+    while (start < 3 && start < line.length() && line.charAt(start) == ' ') {
+      start++;
+    }
+    int end = start;
+    while (end < line.length() && line.charAt(end) == '#') {
+      end++;
+    }
+    boolean isHeading = end > start && end - start <= DEEPEST_HEADING && end < line.length() && (line.charAt(end) == ' ' || line.charAt(end) == '\t');
+    return isHeading ? end - start : 0;
+  }
+
+  private static String headingText(String line) {
+    String text = line.strip();
+    int from = 0;
+    while (from < text.length() && text.charAt(from) == '#') {
+      from++;
+    }
+    int to = text.length();
+    while (to > from && text.charAt(to - 1) == '#') {
+      to--;
+    }
+    return text.substring(from, to).strip();
+  }
+
   /** Takes out what a browser does not show, and counts its characters. */
   private static int removeHidden(Document document) {
-    int removed = 0;
-    for (Element element :
-        document.select("script, style, noscript, template, [hidden], [aria-hidden=true], [style~=(?i)display\\s*:\\s*none], [style~=(?i)visibility\\s*:\\s*hidden], [style~=(?i)font-size\\s*:\\s*0]")) {
-      removed += element.text().length();
-      element.remove();
-    }
-    int[] comments = new int[1];
-    document.traverse(
+    int[] removed = new int[1];
+    NodeTraversor.filter(
         (node, depth) -> {
           if (node instanceof Comment comment) {
-            comments[0] += comment.getData().length();
+            removed[0] += comment.getData().length();
+            return NodeFilter.FilterResult.REMOVE;
           }
-        });
-    return removed + comments[0];
+          if (node instanceof Element element && isHidden(element)) {
+            removed[0] += element.text().length();
+            return NodeFilter.FilterResult.REMOVE;
+          }
+          return NodeFilter.FilterResult.CONTINUE;
+        },
+        document);
+    return removed[0];
+  }
+
+  private static boolean isHidden(Element element) {
+    String style = element.attr("style").toLowerCase(Locale.ROOT).replaceAll("\\s", "");
+    return HIDDEN_ELEMENTS.contains(element.normalName())
+        || element.hasAttr("hidden")
+        || element.attr("aria-hidden").equals("true")
+        || HIDING_STYLES.stream().anyMatch(style::contains);
   }
 
   /** Text as it is seen: blocks are paragraphs, what is inside them runs on. */

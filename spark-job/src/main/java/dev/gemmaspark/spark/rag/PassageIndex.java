@@ -157,6 +157,9 @@ public final class PassageIndex {
     Map<String, DocumentRow> known = new TreeMap<>();
     before.ifPresent(manifest -> documents(manifest).collectAsList().stream().map(DocumentRow::of).forEach(row -> known.put(row.docId(), row)));
     List<Listed> listed = source.list();
+    if (listed.isEmpty() && before.isEmpty()) {
+      throw new DocumentsException("There is no document at " + source.place() + "; check --documents", null);
+    }
     Changes changes = Changes.of(listed, known, hashes(source, listed, known));
     if (scope == Scope.CHANGES && changes.deleted().size() > MOST_DELETED * changes.lived()) {
       throw new DocumentsException(

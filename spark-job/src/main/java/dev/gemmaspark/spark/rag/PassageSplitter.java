@@ -58,6 +58,7 @@ final class PassageSplitter {
   private List<Span> spans(String text, ParsedDocument.Section section) {
     List<Span> units = units(text, section);
     List<Span> spans = new ArrayList<>();
+    int left = units.stream().mapToInt(Span::tokens).sum();
     int first = 0;
     while (first < units.size()) {
       int end = first;
@@ -65,14 +66,15 @@ final class PassageSplitter {
       while (end < units.size() && (end == first || tokens + units.get(end).tokens() <= sizes.target)) {
         tokens += units.get(end++).tokens();
       }
-      int rest = units.subList(end, units.size()).stream().mapToInt(Span::tokens).sum();
-      if (tokens + rest <= sizes.most) {
+      if (left <= sizes.most) {
         // a rest that fits is no passage of its own
         end = units.size();
-        tokens += rest;
+        tokens = left;
       }
       spans.add(trimmed(text, units.get(first).start(), units.get(end - 1).end(), tokens));
-      first = end == units.size() ? end : overlapStart(units, first, end);
+      int next = end == units.size() ? end : overlapStart(units, first, end);
+      left -= units.subList(first, next).stream().mapToInt(Span::tokens).sum();
+      first = next;
     }
     return spans.stream().filter(span -> span.end() > span.start()).toList();
   }

@@ -9,7 +9,6 @@ import dev.gemmaspark.spark.rag.Shard.Hit;
 import dev.gemmaspark.spark.rag.Shard.Statistics;
 import java.io.IOException;
 import java.io.Serializable;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -71,7 +70,7 @@ public final class Retriever {
         new Search(
             new SerializableConfiguration(spark.sessionState().newHadoopConf()),
             index.folder().toString(),
-            ModelLocation.options(conf).cacheDirectory().toString(),
+            conf,
             Language.of(manifest.settings().get("language")));
   }
 
@@ -178,12 +177,12 @@ public final class Retriever {
   }
 
   /** What tasks do. */
-  private record Search(SerializableConfiguration hadoop, String index, String cache, Language language) implements Serializable {
+  private record Search(SerializableConfiguration hadoop, String index, GemmaConf conf, Language language) implements Serializable {
     private static final long serialVersionUID = 1L;
 
     private Shard open(ShardFile shard) throws IOException {
       org.apache.hadoop.fs.Path file = IndexManifest.shard(new org.apache.hadoop.fs.Path(index), shard.file());
-      return ShardFiles.open(file.getFileSystem(hadoop.value()), file, Path.of(cache));
+      return ShardFiles.open(file.getFileSystem(hadoop.value()), file, ModelLocation.cacheDirectory(conf));
     }
 
     Map<String, Frequency> frequencies(ShardFile file, List<String> terms) throws IOException {

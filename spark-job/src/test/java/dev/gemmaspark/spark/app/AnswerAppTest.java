@@ -168,13 +168,17 @@ class AnswerAppTest {
   }
 
   @Test
-  void tooManyFailuresFailTheRun() {
+  void tooManyFailuresFailTheRun() throws IOException {
     script.put("What color has R-7000?", "FAIL");
     script.put("What color has R-7001?", "FAIL");
     Run run = answer();
     assertThat(run.code()).isEqualTo(1);
-    assertThat(run.text()).contains("more than --fail-threshold 0.05");
+    assertThat(run.text()).contains("2 of 4 questions failed, more than --fail-threshold 0.05");
     assertThat(output.resolve("_SUCCESS")).doesNotExist();
+    // no question that was not asked is taken for one without evidence
+    try (Stream<Path> files = Files.list(output)) {
+      assertThat(files).noneMatch(file -> file.toString().endsWith(".parquet"));
+    }
   }
 
   @Test

@@ -18,6 +18,7 @@ class CitationsTest {
     assertThat(checked.answer()).isEqualTo(text);
     assertThat(checked.citations()).containsExactly(new Citation(1, true, 0, 18), new Citation(2, true, 23, 36));
     assertThat(checked.answer().substring(23, 36)).isEqualTo("Ada signed it");
+    assertThat(Citations.check("\n " + text + " \n", PASSAGES)).isEqualTo(checked);
   }
 
   @ParameterizedTest

@@ -2,10 +2,12 @@ package dev.gemmaspark.spark.rag;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Titles, sections and passages of documents of every kind. */
 class DocumentFormatTest {
@@ -46,6 +48,19 @@ class DocumentFormatTest {
     assertThat(passages).extracting(Passage::headings).containsExactly("One", "One > Two");
     assertThat(passages).extracting(Passage::text).containsExactly("a b c\nd\n\ne\n\nf", "g & h");
     assertThat(document.removedHiddenCharacters()).isPositive();
+  }
+
+  /** Texts on which a careless reader spends quadratic time. */
+  @ParameterizedTest
+  @ValueSource(strings = {" ", "\n", "# ", "#", "a. ", "a.\n\n", "<!--", "<p>", "<div hidden>", "&", "[", "\u200B", "a\t"})
+  void documentsOfMegabytesTakeNotForever(String piece) {
+    String source = "# " + piece.repeat((1 << 20) / piece.length()) + "x";
+    long start = System.nanoTime();
+    for (DocumentFormat format : DocumentFormat.values()) {
+      ParsedDocument document = format.parse(source, "name");
+      SPLITTER.split("d", document);
+    }
+    assertThat(Duration.ofNanos(System.nanoTime() - start)).as(piece).isLessThan(Duration.ofSeconds(60));
   }
 
   @Test
