@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.jsoup.Jsoup;
 import org.jsoup.nodes.Comment;
 import org.jsoup.nodes.Document;
@@ -79,7 +80,7 @@ enum DocumentFormat {
   private static final String SENTENCE_ENDS = ".!?:;,";
   private static final int DEEPEST_HEADING = 6;
   private static final Set<String> HIDDEN_ELEMENTS = Set.of("script", "style", "noscript", "template");
-  private static final List<String> HIDING_STYLES = List.of("display:none", "visibility:hidden", "font-size:0");
+  private static final Pattern HIDING_STYLE = Pattern.compile("display:none|visibility:hidden|font-size:0(?:[a-z%;]|$)");
 
   private final List<String> extensions;
   private final String mime;
@@ -157,7 +158,7 @@ enum DocumentFormat {
     return HIDDEN_ELEMENTS.contains(element.normalName())
         || element.hasAttr("hidden")
         || element.attr("aria-hidden").equals("true")
-        || HIDING_STYLES.stream().anyMatch(style::contains);
+        || HIDING_STYLE.matcher(style).find();
   }
 
   /** Text as it is seen: blocks are paragraphs, what is inside them runs on. */

@@ -42,7 +42,7 @@ class DocumentFormatTest {
   void htmlIsReadAsItIsSeen() {
     ParsedDocument document =
         DocumentFormat.HTML.parse(
-            "<h1>One</h1><p>a <b>b</b>\n c<br>d</p><ul><li>e</li><li>f</li></ul><!-- x --><div style='display:none'>y</div><script>z</script><h2>Two</h2>g &amp; h", "name");
+            "<h1>One</h1><p>a <b>b</b>\n c<br>d</p><ul><li>e</li><li>f</li></ul><!-- x --><div style='display : NONE'>y</div><p style='font-size:0px'>w</p><script>z</script><h2>Two</h2><span style='font-size:0.9em'>g</span> &amp; h", "name");
     assertThat(document.title()).isEqualTo("One");
     List<Passage> passages = SPLITTER.split("d", document);
     assertThat(passages).extracting(Passage::headings).containsExactly("One", "One > Two");
