@@ -16,6 +16,8 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.scheduler.SparkListener;
+import org.apache.spark.scheduler.SparkListenerTaskEnd;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.functions;
@@ -233,6 +235,34 @@ class PassageIndexTest {
     assertThat(lock).doesNotExist();
     assertThat(folder.resolve("index/shards/shard-00001-half.zip")).doesNotExist();
     assertThat(folder.resolve("index/v=2")).doesNotExist();
+  }
+
+  @Test
+  void aRunWhoseJobEndsInTheMiddleLeavesTheVersionBeforeIt() throws Exception {
+    update();
+    for (int i = 0; i < 20; i++) {
+      write("notes/n" + i + ".txt", "Note " + i + "\n\nThe code of room " + i + " is S-" + (7000 + i) + " now.");
+    }
+    SparkListener killer =
+        new SparkListener() {
+          @Override
+          public void onTaskEnd(SparkListenerTaskEnd end) {
+            // the first shard is built, the others are not
+            spark.sparkContext().cancelAllJobs();
+          }
+        };
+    spark.sparkContext().addSparkListener(killer);
+    try {
+      assertThatThrownBy(() -> index.update(source(), PassageIndex.Rules.DEFAULT, PassageIndex.Scope.ALL)).hasMessageContaining("cancel");
+    } finally {
+      spark.sparkContext().removeSparkListener(killer);
+    }
+    assertThat(index.newest().version()).isOne();
+    assertThat(best("R-7003")).hasSize(1);
+    assertThat(folder.resolve("index/_gemma_lock")).doesNotExist();
+    assertThat(update().changed()).isEqualTo(20);
+    assertThat(best("R-7003")).isEmpty();
+    assertThat(best("S-7003")).hasSize(1);
   }
 
   @Test
