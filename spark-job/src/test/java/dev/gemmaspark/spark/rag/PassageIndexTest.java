@@ -14,9 +14,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.scheduler.SparkListener;
+import org.apache.spark.scheduler.SparkListenerJobStart;
 import org.apache.spark.scheduler.SparkListenerTaskEnd;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
@@ -243,12 +246,22 @@ class PassageIndexTest {
     for (int i = 0; i < 20; i++) {
       write("notes/n" + i + ".txt", "Note " + i + "\n\nThe code of room " + i + " is S-" + (7000 + i) + " now.");
     }
+    AtomicBoolean building = new AtomicBoolean();
+    AtomicInteger ended = new AtomicInteger();
     SparkListener killer =
         new SparkListener() {
           @Override
+          public void onJobStart(SparkListenerJobStart job) {
+            building.set("index: 8 of 8 shards".equals(job.properties().getProperty("spark.job.description")));
+          }
+
+          @Override
           public void onTaskEnd(SparkListenerTaskEnd end) {
             // the first shard is built, the others are not
-            spark.sparkContext().cancelAllJobs();
+            if (building.get()) {
+              ended.incrementAndGet();
+              spark.sparkContext().cancelAllJobs();
+            }
           }
         };
     spark.sparkContext().addSparkListener(killer);
@@ -257,6 +270,7 @@ class PassageIndexTest {
     } finally {
       spark.sparkContext().removeSparkListener(killer);
     }
+    assertThat(ended).hasPositiveValue();
     assertThat(index.newest().version()).isOne();
     assertThat(best("R-7003")).hasSize(1);
     assertThat(folder.resolve("index/_gemma_lock")).doesNotExist();
