@@ -19,6 +19,7 @@ import dev.gemmaspark.engine.internal.tensor.PackedMatrix;
 import dev.gemmaspark.engine.internal.tensor.WeightRows;
 import dev.gemmaspark.engine.internal.tokenizer.EncodedPrompt;
 import dev.gemmaspark.engine.internal.weights.ModelWeights;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.slf4j.Logger;
@@ -130,8 +131,9 @@ public final class GemmaEngine implements TextGenerator, AutoCloseable {
     if (fitting.isEmpty()) {
       return failure(
           GenerationFailure.Code.PROMPT_TOO_LONG,
-          "the prompt has %d tokens, and the context %d with at least one for the completion; shorten it, raise the context"
-                  .formatted(prompt.length(), contextLength)
+          String.format(
+              Locale.ROOT, "the prompt has %d tokens, and the context %d with at least one for the completion; shorten it, raise the context",
+              prompt.length(), contextLength)
               + " length where the model allows, or ask for truncation");
     }
     int[] ids = fitting.get().ids();
@@ -139,8 +141,8 @@ public final class GemmaEngine implements TextGenerator, AutoCloseable {
     if (!scheduler.canHold(longest)) {
       return failure(
           GenerationFailure.Code.PROMPT_TOO_LONG,
-          "prompt and completion may take %d tokens, more than the KV cache holds; give it more memory (kvCacheMemory) or"
-                  .formatted(longest)
+          String.format(Locale.ROOT, "prompt and completion may take %d tokens, more than the KV cache holds; give it more memory (kvCacheMemory) or",
+              longest)
               + " ask for fewer tokens");
     }
     Sequence sequence =

@@ -11,6 +11,7 @@ import dev.gemmaspark.engine.internal.sampling.Sampler;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * What a model thinks of given tokens: for comparing its numbers with those of another implementation. Not thread-safe; whoever
@@ -106,7 +107,7 @@ public final class LogitsProbe implements AutoCloseable {
   private void check(Query query) {
     for (int token : query.tokens()) {
       if (token < 0 || token >= vocabSize) {
-        throw new InvalidSettingException("there is no token %d; the vocabulary has %d".formatted(token, vocabSize));
+        throw new InvalidSettingException(String.format(Locale.ROOT, "there is no token %d; the vocabulary has %d", token, vocabSize));
       }
     }
   }

@@ -5,6 +5,7 @@ import com.sun.management.OperatingSystemMXBean;
 import dev.gemmaspark.engine.error.InvalidSettingException;
 import java.lang.management.BufferPoolMXBean;
 import java.lang.management.ManagementFactory;
+import java.util.Locale;
 import java.util.OptionalLong;
 
 /** What the machine, or the container that this process is in, has left; and what this JVM may take of it outside its heap. */
@@ -34,9 +35,11 @@ final class MachineMemory {
           asked.getAsLong() <= direct,
           "kvCacheMemory",
           (asked.getAsLong() >> 20) + " MiB",
-          ("at most the %d MiB that this JVM may still take outside its heap, or be given more by -XX:MaxDirectMemorySize=… in"
-                  + " spark.executor.extraJavaOptions (spark.driver.extraJavaOptions where the driver is the executor)")
-              .formatted(direct >> 20));
+          String.format(
+              Locale.ROOT,
+              "at most the %d MiB that this JVM may still take outside its heap, or be given more by -XX:MaxDirectMemorySize=… in"
+                  + " spark.executor.extraJavaOptions (spark.driver.extraJavaOptions where the driver is the executor)",
+              direct >> 20));
       return asked.getAsLong();
     }
     return Math.min((long) (free * KV_CACHE_SHARE), (long) (direct * DIRECT_SHARE));

@@ -8,6 +8,7 @@ import dev.gemmaspark.engine.internal.weights.ModelFiles;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * Which model it is, whatever its path.
@@ -35,8 +36,10 @@ public record ModelIdentity(String name, String sha256) {
         .ifPresent(
             expected -> {
               throw new GemmaException(
-                  "%s has the SHA-256 %s, but %s is asked for (spark.gemma.model.sha256); get the right model, or change the setting"
-                      .formatted(files.path(), sha256, expected));
+                  String.format(
+                      Locale.ROOT,
+                      "%s has the SHA-256 %s, but %s is asked for (spark.gemma.model.sha256); get the right model, or change the setting",
+                      files.path(), sha256, expected));
             });
     String name = model.isDemo() ? ModelSource.DEMO : fileName(files.path());
     if (model.lora().isPresent()) {

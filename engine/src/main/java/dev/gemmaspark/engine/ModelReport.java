@@ -12,6 +12,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -55,22 +56,22 @@ public record ModelReport(Map<String, String> facts, List<String> problems, int 
     facts.put("model", loaded.path().toString());
     facts.put("SHA-256", loaded.identity().sha256());
     facts.put("architecture", config.architecture().label());
-    facts.put("parameters", "%,d".formatted(weights.parameters()));
+    facts.put("parameters", String.format(Locale.ROOT, "%,d", weights.parameters()));
     facts.put("layers", "" + config.layers());
     facts.put("hidden size", "" + config.hiddenSize());
     facts.put("intermediate size", "" + config.intermediateSize());
     facts.put(
         "attention heads",
-        "%d of %d, %d for keys and values".formatted(config.attentionHeads(), config.headDim(), config.kvHeads()));
+        String.format(Locale.ROOT, "%d of %d, %d for keys and values", config.attentionHeads(), config.headDim(), config.kvHeads()));
     facts.put("context length", "" + config.contextLength());
     facts.put("sliding window", config.slidingWindow() == 0 ? "none" : "" + config.slidingWindow());
     facts.put(
         "soft caps",
         config.attentionSoftcap() == 0 && config.finalSoftcap() == 0
             ? "none"
-            : "attention %.0f, logits %.0f".formatted(config.attentionSoftcap(), config.finalSoftcap()));
+            : String.format(Locale.ROOT, "attention %.0f, logits %.0f", config.attentionSoftcap(), config.finalSoftcap()));
     matrixBytes(weights).forEach((type, size) -> facts.put("matrices " + type, size));
-    facts.put("vocabulary", "%,d pieces".formatted(config.vocabSize()));
+    facts.put("vocabulary", String.format(Locale.ROOT, "%,d pieces", config.vocabSize()));
     facts.put("chat template", template(weights));
     facts.put("kernels", Kernels.best().description());
     return facts;
@@ -84,7 +85,7 @@ public record ModelReport(Map<String, String> facts, List<String> problems, int 
       sum[1] += matrix.bytes();
     }
     Map<TensorType, String> sizes = new LinkedHashMap<>();
-    sums.forEach((type, sum) -> sizes.put(type, "%d, %.1f MiB".formatted(sum[0], sum[1] / 1048576.0)));
+    sums.forEach((type, sum) -> sizes.put(type, String.format(Locale.ROOT, "%d, %.1f MiB", sum[0], sum[1] / 1048576.0)));
     return sizes;
   }
 
@@ -103,7 +104,7 @@ public record ModelReport(Map<String, String> facts, List<String> problems, int 
       WeightRows matrix = matrices.get(i);
       long row = firstNonFiniteRow(matrix);
       if (row >= 0) {
-        problems.add("tensor %s has weights that are infinite or not numbers, first in row %d".formatted(matrix.name(), row));
+        problems.add(String.format(Locale.ROOT, "tensor %s has weights that are infinite or not numbers, first in row %d", matrix.name(), row));
       }
     }
     return problems;

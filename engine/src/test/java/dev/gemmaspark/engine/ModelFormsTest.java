@@ -17,6 +17,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.random.RandomGenerator;
@@ -148,7 +149,8 @@ class ModelFormsTest {
   private Path adapter(Map<String, int[]> adapted, int rank, int alpha, String more) throws IOException {
     Path adapter = Files.createDirectories(folder.resolve("adapter"));
     Files.writeString(
-        adapter.resolve("adapter_config.json"), "{\"peft_type\":\"LORA\",\"r\":%d,\"lora_alpha\":%d%s}".formatted(rank, alpha, more));
+        adapter.resolve("adapter_config.json"), String.format(Locale.ROOT, "{\"peft_type\":\"LORA\",\"r\":%d,\"lora_alpha\":%d%s}",
+            rank, alpha, more));
     RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(5);
     SafetensorsBuilder weights = new SafetensorsBuilder();
     adapted.forEach(

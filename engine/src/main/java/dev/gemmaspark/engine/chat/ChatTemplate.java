@@ -6,6 +6,7 @@ import dev.gemmaspark.engine.chat.RenderedPrompt.Text;
 import dev.gemmaspark.engine.error.InvalidSettingException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 
 /**
@@ -83,8 +84,9 @@ public enum ChatTemplate {
       Role role = turns.get(i).role();
       if (role != expected) {
         throw new InvalidSettingException(
-            "turn %d of the conversation has role '%s', '%s' expected: after a system turn, if there is one, user and model"
-                    .formatted(i + 1, role.label(), expected.label())
+            String.format(
+                Locale.ROOT, "turn %d of the conversation has role '%s', '%s' expected: after a system turn, if there is one, user and model",
+                i + 1, role.label(), expected.label())
                 + " alternate, starting with user");
       }
     }

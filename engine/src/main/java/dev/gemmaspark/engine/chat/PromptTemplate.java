@@ -6,6 +6,7 @@ import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.UnaryOperator;
@@ -72,8 +73,9 @@ public final class PromptTemplate {
     for (String name : names) {
       if (!columns.contains(name)) {
         throw new InvalidSettingException(
-            "the prompt template names the column '%s', which does not exist; the columns are %s. A brace that is meant as"
-                    .formatted(name, String.join(", ", columns))
+            String.format(
+                Locale.ROOT, "the prompt template names the column '%s', which does not exist; the columns are %s. A brace that is meant as",
+                name, String.join(", ", columns))
                 + " text is written twice");
       }
     }
@@ -110,8 +112,8 @@ public final class PromptTemplate {
 
   private static InvalidSettingException invalid(int index, String found) {
     return new InvalidSettingException(
-        "the prompt template has %s at character %d; a column is written {column}, a brace that is meant as text twice"
-            .formatted(found, index + 1));
+        String.format(Locale.ROOT, "the prompt template has %s at character %d; a column is written {column}, a brace that is meant as text twice",
+            found, index + 1));
   }
 
   private sealed interface Part {}

@@ -1,6 +1,7 @@
 package dev.gemmaspark.engine.chat;
 
 import dev.gemmaspark.engine.error.InvalidSettingException;
+import java.util.Locale;
 
 /** Who speaks in a {@link ChatTurn}. */
 public enum Role {
@@ -25,7 +26,8 @@ public enum Role {
       case "system" -> SYSTEM;
       case "user" -> USER;
       case "model", "assistant" -> MODEL;
-      default -> throw new InvalidSettingException("role is '%s'; it must be one of system, user, assistant, model".formatted(name));
+      default -> throw new InvalidSettingException(String.format(Locale.ROOT, "role is '%s'; it must be one of system, user, assistant, model",
+          name));
     };
   }
 

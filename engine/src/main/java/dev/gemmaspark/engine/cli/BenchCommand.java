@@ -9,6 +9,7 @@ import dev.gemmaspark.engine.error.GemmaException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -98,8 +99,9 @@ final class BenchCommand implements Callable<Integer> {
     for (Benchmark.Result result : report.results()) {
       if (result.rooflineFraction() > IMPOSSIBLE_FRACTION) {
         throw new GemmaException(
-            "%s of %d ran at %.2f of the machine's peak, so the peak was measured wrongly; is something else running? Try again"
-                .formatted(result.phase(), result.batch(), result.rooflineFraction()));
+            String.format(
+                Locale.ROOT, "%s of %d ran at %.2f of the machine's peak, so the peak was measured wrongly; is something else running? Try again",
+                result.phase(), result.batch(), result.rooflineFraction()));
       }
     }
     return 0;
@@ -107,14 +109,14 @@ final class BenchCommand implements Callable<Integer> {
 
   private static void table(Benchmark.Report report, String name, PrintWriter out) {
     out.printf(
-        "machine  %d threads, vectors of %d bits, FMA %.0f GFLOP/s, reading %.1f GB/s, Java %s%n",
+        Locale.ROOT, "machine  %d threads, vectors of %d bits, FMA %.0f GFLOP/s, reading %.1f GB/s, Java %s%n",
         report.threads(), report.vectorBits(), report.fmaGflops(), report.readGbPerSecond(), Runtime.version());
     out.printf(
-        "model    %s, %s, %.2f GB, loaded in %.2f s%n%n", name, report.types(), report.bytes() / 1e9, report.loadSeconds());
-    out.printf("%-8s %6s %7s %7s %11s %9s %7s %9s%n", "phase", "batch", "prompt", "depth", "tokens/s", "GFLOP/s", "GB/s", "roofline");
+        Locale.ROOT, "model    %s, %s, %.2f GB, loaded in %.2f s%n%n", name, report.types(), report.bytes() / 1e9, report.loadSeconds());
+    out.printf(Locale.ROOT, "%-8s %6s %7s %7s %11s %9s %7s %9s%n", "phase", "batch", "prompt", "depth", "tokens/s", "GFLOP/s", "GB/s", "roofline");
     for (Benchmark.Result result : report.results()) {
       out.printf(
-          "%-8s %6d %7d %7d %11.2f %9.1f %7.1f %9.2f%n",
+          Locale.ROOT, "%-8s %6d %7d %7d %11.2f %9.1f %7.1f %9.2f%n",
           result.phase(),
           result.batch(),
           result.promptTokens(),

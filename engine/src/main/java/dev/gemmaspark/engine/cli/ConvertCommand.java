@@ -5,6 +5,7 @@ import dev.gemmaspark.engine.ModelConverter;
 import dev.gemmaspark.engine.ModelSource;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -41,7 +42,7 @@ final class ConvertCommand implements Callable<Integer> {
     ModelConverter.convert(
         EngineOptions.forModel(lora == null ? source : source.withLora(lora)).withProgress(terminal), type, target);
     terminal.clear();
-    spec.commandLine().getOut().printf("%s: %.1f MiB%n", target, Files.size(target) / 1048576.0);
+    spec.commandLine().getOut().printf(Locale.ROOT, "%s: %.1f MiB%n", target, Files.size(target) / 1048576.0);
     return 0;
   }
 }

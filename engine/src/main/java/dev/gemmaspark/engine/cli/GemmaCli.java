@@ -36,7 +36,7 @@ public final class GemmaCli {
   /** Runs one command; exits with 0, 1 for a failure, 2 for wrong usage. */
   public static void main(String[] arguments) {
     quietLog();
-    System.exit(run(new PrintWriter(System.out), new PrintWriter(System.err, true), arguments));
+    System.exit(run(new PrintWriter(System.out, false, System.out.charset()), new PrintWriter(System.err, true, System.err.charset()), arguments));
   }
 
   /** Runs one command, and returns its exit code. */

@@ -7,6 +7,7 @@ import dev.gemmaspark.engine.generation.Prompt;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -47,7 +48,7 @@ final class GenerateCommand implements Callable<Integer> {
       if (stats) {
         spec.commandLine()
             .getErr()
-            .printf("loaded in %.2f s; %s%n", engine.model().loadNanos() / 1e9, timed.summary());
+            .printf(Locale.ROOT, "loaded in %.2f s; %s%n", engine.model().loadNanos() / 1e9, timed.summary());
       }
     }
     return 0;

@@ -3,6 +3,7 @@ package dev.gemmaspark.engine.cli;
 import dev.gemmaspark.engine.EngineOptions;
 import dev.gemmaspark.engine.ModelReport;
 import java.io.PrintWriter;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ExitCode;
@@ -33,10 +34,10 @@ final class InspectCommand implements Callable<Integer> {
             verify ? ModelReport.Depth.WEIGHTS : ModelReport.Depth.HEADER);
     terminal.clear();
     PrintWriter out = spec.commandLine().getOut();
-    report.facts().forEach((name, value) -> out.printf("%-18s %s%n", name, value));
-    report.problems().forEach(problem -> out.printf("%-18s %s%n", "problem", problem));
+    report.facts().forEach((name, value) -> out.printf(Locale.ROOT, "%-18s %s%n", name, value));
+    report.problems().forEach(problem -> out.printf(Locale.ROOT, "%-18s %s%n", "problem", problem));
     if (report.problems().isEmpty()) {
-      out.printf("%-18s %s%n", "runs here", verify ? "yes; every weight is a finite number" : "yes");
+      out.printf(Locale.ROOT, "%-18s %s%n", "runs here", verify ? "yes; every weight is a finite number" : "yes");
       return ExitCode.OK;
     }
     return ExitCode.SOFTWARE;

@@ -13,6 +13,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /** Files of one JSON object a line. */
 final class JsonLines {
@@ -57,16 +58,16 @@ final class JsonLines {
         return node;
       }
     } catch (JsonProcessingException e) {
-      throw new GemmaException("%s, line %d: not JSON: %s".formatted(name, number, e.getOriginalMessage()), e);
+      throw new GemmaException(String.format(Locale.ROOT, "%s, line %d: not JSON: %s", name, number, e.getOriginalMessage()), e);
     }
-    throw new GemmaException("%s, line %d: a JSON object is expected".formatted(name, number));
+    throw new GemmaException(String.format(Locale.ROOT, "%s, line %d: a JSON object is expected", name, number));
   }
 
   /** A field that must be there. */
   static JsonNode field(JsonNode object, String name, int index) {
     JsonNode value = object.get(name);
     if (value == null || value.isNull()) {
-      throw new GemmaException("object %d has no field \"%s\"".formatted(index + 1, name));
+      throw new GemmaException(String.format(Locale.ROOT, "object %d has no field \"%s\"", index + 1, name));
     }
     return value;
   }

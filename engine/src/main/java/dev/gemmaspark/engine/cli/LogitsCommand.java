@@ -9,6 +9,7 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -70,7 +71,7 @@ final class LogitsCommand implements Callable<Integer> {
     int[] ids = new int[tokens.size()];
     for (int i = 0; i < ids.length; i++) {
       if (!tokens.get(i).canConvertToInt()) {
-        throw new GemmaException("object %d: \"tokens\" must be token ids".formatted(index + 1));
+        throw new GemmaException(String.format(Locale.ROOT, "object %d: \"tokens\" must be token ids", index + 1));
       }
       ids[i] = tokens.get(i).asInt();
     }

@@ -6,6 +6,7 @@ import dev.gemmaspark.engine.generation.Completion;
 import dev.gemmaspark.engine.generation.GenerationFailure;
 import dev.gemmaspark.engine.generation.GenerationRequest;
 import java.io.PrintWriter;
+import java.util.Locale;
 import java.util.concurrent.ExecutionException;
 
 /** Prints a completion while it is made, and takes the time. */
@@ -30,9 +31,7 @@ final class Streaming {
       int prompt = completion.usage().promptTokens();
       int made = completion.usage().completionTokens();
       double decoding = Math.max(seconds - firstTokenSeconds, 1e-9);
-      return "%d prompt tokens in %.2f s (%.1f tokens/s); %d tokens in %.2f s (%.1f tokens/s); finished by %s"
-          .formatted(
-              prompt,
+      return String.format(Locale.ROOT, "%d prompt tokens in %.2f s (%.1f tokens/s); %d tokens in %.2f s (%.1f tokens/s); finished by %s", prompt,
               firstTokenSeconds,
               prompt / Math.max(firstTokenSeconds, 1e-9),
               made,

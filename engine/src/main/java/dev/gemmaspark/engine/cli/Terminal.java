@@ -2,6 +2,7 @@ package dev.gemmaspark.engine.cli;
 
 import dev.gemmaspark.engine.EngineOptions;
 import java.io.PrintWriter;
+import java.util.Locale;
 
 /**
  * A line on a person's terminal that says how far something is. Nothing is written where there is no terminal: the launcher script
@@ -26,12 +27,12 @@ final class Terminal implements EngineOptions.LoadListener {
 
   @Override
   public synchronized void progress(String phase, double share) {
-    show("%s %3.0f %%".formatted(phase, 100 * share));
+    show(String.format(Locale.ROOT, "%s %3.0f %%", phase, 100 * share));
   }
 
   /** Shows how many of some things are done. */
   void count(String phase, long done, long all) {
-    show("%s %d of %d".formatted(phase, done, all));
+    show(String.format(Locale.ROOT, "%s %d of %d", phase, done, all));
   }
 
   /** Takes the line away. */

@@ -10,6 +10,7 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -54,7 +55,7 @@ class GemmaCliTest {
     JsonNode expected = MAPPER.readTree(golden.resolve("gemma2-q8_0.expected.json").toFile());
     StringBuilder lines = new StringBuilder();
     for (JsonNode each : expected.get("cases")) {
-      lines.append("{\"tokens\": %s, \"greedy\": %d}%n".formatted(each.get("tokens"), each.get("greedy").size()));
+      lines.append(String.format(Locale.ROOT, "{\"tokens\": %s, \"greedy\": %d}%n", each.get("tokens"), each.get("greedy").size()));
     }
     Path in = Files.writeString(folder.resolve("in.jsonl"), lines);
     Run run =

@@ -140,7 +140,7 @@ public final class AnswerApp extends Application {
       if (stream.isOn()) {
         Dataset<Row> coming = InputOptions.readStream(spark, format, questions, rows.schema(), stream.maxFiles());
         stream.forEachBatch(asked(coming), batchWriter(spark, conf, passages));
-        out.printf("all files that had come are done, written to %s%n", output);
+        out.printf(Locale.ROOT, "all files that had come are done, written to %s%n", output);
         return;
       }
       AnswerFolder folder = new AnswerFolder(spark, fileSystem, new Path(output));

@@ -8,6 +8,7 @@ import java.io.OutputStream;
 import java.io.PrintWriter;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.function.BiFunction;
 import org.apache.hadoop.fs.FileStatus;
@@ -66,12 +67,12 @@ final class AnswerFolder {
   void requireOurs(boolean fresh) throws IOException {
     boolean ours = fileSystem.exists(said) || fileSystem.exists(new Path(folder, REPORT));
     if (ours && fresh) {
-      throw new UsageException("There are answers at %s already; name another --output, or say --mode overwrite".formatted(folder));
+      throw new UsageException(String.format(Locale.ROOT, "There are answers at %s already; name another --output, or say --mode overwrite", folder));
     }
     for (FileStatus file : fileSystem.listStatus(folder)) {
       String name = file.getPath().getName();
       if (!ours && !name.startsWith("_") && !name.startsWith(".")) {
-        throw new UsageException("There are files at %s that 'answer' did not write; name another --output".formatted(folder));
+        throw new UsageException(String.format(Locale.ROOT, "There are files at %s that 'answer' did not write; name another --output", folder));
       }
     }
   }
@@ -144,8 +145,10 @@ final class AnswerFolder {
       RunReport done = run.run(out);
       if (!done.isFinished()) {
         throw new GemmaException(
-            "%d of %d questions failed, more than --fail-threshold %s; the answers of the run before stay, and the column 'error' of %s says why"
-                .formatted(done.failed(), slices.rows(), failThreshold, said));
+            String.format(
+                Locale.ROOT,
+                "%d of %d questions failed, more than --fail-threshold %s; the answers of the run before stay, and the column 'error' of %s says why",
+                done.failed(), slices.rows(), failThreshold, said));
       }
       return done.rowsDone();
     } finally {

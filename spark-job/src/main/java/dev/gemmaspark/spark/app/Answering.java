@@ -14,6 +14,7 @@ import java.sql.Timestamp;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import org.apache.spark.sql.Column;
@@ -61,7 +62,9 @@ final class Answering {
     int context = ModelLocation.contextLength(conf);
     this.room = context - maxTokens - ExecutorTokenizer.get(conf).count(instruction) - ALLOWANCE;
     if (room <= 0) {
-      throw new UsageException("A context of %d tokens has no room for passages beside the instruction and --max-tokens %d; ask for fewer".formatted(context, maxTokens));
+      throw new UsageException(String.format(
+          Locale.ROOT, "A context of %d tokens has no room for passages beside the instruction and --max-tokens %d; ask for fewer",
+          context, maxTokens));
     }
   }
 

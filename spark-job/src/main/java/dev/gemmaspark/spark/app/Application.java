@@ -34,7 +34,7 @@ abstract class Application {
 
   /** For {@code main}: runs the application, and throws if it did not succeed. */
   static void main(Application application, String[] arguments) throws SparkUserAppException {
-    int code = execute(application, new PrintWriter(System.err, true), arguments);
+    int code = execute(application, new PrintWriter(System.err, true, System.err.charset()), arguments);
     if (code != SUCCESS) {
       throw new SparkUserAppException(code, null);
     }

@@ -116,7 +116,7 @@ abstract class BatchApplication extends Application {
       ModelIdentity model = ModelIdentity.of(ModelLocation.options(conf));
       Dataset<Row> coming = input.readStream(spark, rows.schema(), stream.maxFiles());
       stream.write(texts(Partitions.spreadStream(coming, conf, spark), kept, model), output.path());
-      out.printf("all files that had come are done, written to %s%n", output.path());
+      out.printf(Locale.ROOT, "all files that had come are done, written to %s%n", output.path());
       return;
     }
     Optional<RunReport> earlier = output.check(spark);
@@ -128,7 +128,7 @@ abstract class BatchApplication extends Application {
         .flatMap(report -> report.difference(start))
         .ifPresent(
             difference -> {
-              throw new UsageException("The output at %s cannot be resumed: %s".formatted(output.path(), difference));
+              throw new UsageException(String.format(Locale.ROOT, "The output at %s cannot be resumed: %s", output.path(), difference));
             });
     runSlices(spark, rows, kept, conf, model, start, out);
   }
@@ -175,7 +175,7 @@ abstract class BatchApplication extends Application {
     for (String column : kept) {
       if (results.stream().anyMatch(column::equalsIgnoreCase)) {
         throw new UsageException(
-            "The input has a column '%s', as the output has; keep one other column with --id-column".formatted(column));
+            String.format(Locale.ROOT, "The input has a column '%s', as the output has; keep one other column with --id-column", column));
       }
     }
   }
@@ -230,8 +230,8 @@ abstract class BatchApplication extends Application {
         output.path());
     if (!report.isFinished()) {
       throw new GemmaException(
-          "%d of %d rows failed, more than --fail-threshold %s; the column 'error' of the output says why"
-              .formatted(report.failed(), report.rows(), failThreshold));
+          String.format(Locale.ROOT, "%d of %d rows failed, more than --fail-threshold %s; the column 'error' of the output says why",
+              report.failed(), report.rows(), failThreshold));
     }
   }
 }

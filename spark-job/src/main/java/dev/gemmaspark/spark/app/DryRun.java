@@ -97,7 +97,7 @@ final class DryRun {
   }
 
   private void print(String name, String format, Object... values) {
-    out.printf("%-18s %s%n", name, String.format(Locale.ROOT, format, values));
+    out.printf(Locale.ROOT, "%-18s %s%n", name, String.format(Locale.ROOT, format, values));
   }
 
   private static String text(double seconds) {

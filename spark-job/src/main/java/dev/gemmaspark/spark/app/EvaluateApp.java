@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.SparkUserAppException;
@@ -145,7 +146,8 @@ public final class EvaluateApp extends Application {
       Row row = byId.get(question.<String>getAs("question_id"));
       if (row == null) {
         throw new UsageException(
-            "The question '%s' has no answer; are these answers to these questions?".formatted(question.<String>getAs("question_id")));
+            String.format(Locale.ROOT, "The question '%s' has no answer; are these answers to these questions?",
+                question.<String>getAs("question_id")));
       }
       String source = question.getAs("source");
       String missing = question.getAs("missing");

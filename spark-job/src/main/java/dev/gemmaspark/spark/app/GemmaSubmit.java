@@ -1,5 +1,6 @@
 package dev.gemmaspark.spark.app;
 
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeSet;
 import picocli.CommandLine;
@@ -41,7 +42,7 @@ final class GemmaSubmit {
     Class<? extends Application> found = APPLICATIONS.get(application);
     if (found == null) {
       System.err.printf(
-          "There is no application '%s'; there is: %s%n", application, String.join(", ", new TreeSet<>(APPLICATIONS.keySet())));
+          Locale.ROOT, "There is no application '%s'; there is: %s%n", application, String.join(", ", new TreeSet<>(APPLICATIONS.keySet())));
       return ExitCode.USAGE;
     }
     System.out.println(found.getName());

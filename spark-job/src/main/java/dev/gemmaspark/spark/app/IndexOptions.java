@@ -80,7 +80,7 @@ final class IndexOptions {
         update.manifest().shards().size(), update.manifest().version());
     if (update.failed() > 0) {
       index.documents(update.manifest()).where("deleted_at IS NULL AND parse_status <> 'OK'").limit(5).collectAsList()
-          .forEach(row -> out.printf("  %s: %s, %s%n", row.getString(0), row.getAs("parse_status"), row.getAs("parse_error")));
+          .forEach(row -> out.printf(Locale.ROOT, "  %s: %s, %s%n", row.getString(0), row.getAs("parse_status"), row.getAs("parse_error")));
     }
   }
 

@@ -53,7 +53,7 @@ final class InputOptions {
         throw new UsageException("There is no input at " + path + "; check " + option);
       }
       throw new UsageException(
-          "The input %s cannot be read as %s: %s".formatted(path, format.sparkName(), firstLine(e)));
+          String.format(Locale.ROOT, "The input %s cannot be read as %s: %s", path, format.sparkName(), firstLine(e)));
     }
   }
 
@@ -91,13 +91,13 @@ final class InputOptions {
     String[] columns = input.columns();
     if (!Arrays.asList(columns).contains(column)) {
       throw new UsageException(
-          "The input has no column '%s' (%s); its columns are %s".formatted(column, option, String.join(", ", columns)));
+          String.format(Locale.ROOT, "The input has no column '%s' (%s); its columns are %s", column, option, String.join(", ", columns)));
     }
     DataType found = input.schema().apply(column).dataType();
     if (type != null && !found.equals(type)) {
       throw new UsageException(
-          "The column '%s' (%s) is of type %s; %s is needed"
-              .formatted(column, option, found.sql(), type.equals(DataTypes.StringType) ? "STRING" : type.sql()));
+          String.format(Locale.ROOT, "The column '%s' (%s) is of type %s; %s is needed",
+              column, option, found.sql(), type.equals(DataTypes.StringType) ? "STRING" : type.sql()));
     }
   }
 }

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Locale;
 import java.util.NoSuchElementException;
 import java.util.function.UnaryOperator;
 import org.apache.spark.api.java.function.MapPartitionsFunction;
@@ -60,7 +61,8 @@ final class LongDocuments {
     this.partTokens = context - maxTokens - ExecutorTokenizer.get(conf).count(instruction) - ALLOWANCE;
     if (partTokens < FEWEST_PART_TOKENS) {
       throw new UsageException(
-          "A context of %d tokens has no room for a document beside the instruction and --max-tokens %d; ask for fewer".formatted(context, maxTokens));
+          String.format(Locale.ROOT, "A context of %d tokens has no room for a document beside the instruction and --max-tokens %d; ask for fewer",
+              context, maxTokens));
     }
   }
 

@@ -1,6 +1,7 @@
 package dev.gemmaspark.spark.app;
 
 import java.io.IOException;
+import java.util.Locale;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -43,7 +44,7 @@ final class OutputFolder {
 
   /** Where Spark is to write a slice. */
   String slice(int number) {
-    return new Path(slices, "slice-%05d".formatted(number)).toString();
+    return new Path(slices, String.format(Locale.ROOT, "slice-%05d", number)).toString();
   }
 
   /** Puts a slice that Spark has committed among the others. */

@@ -1,6 +1,7 @@
 package dev.gemmaspark.spark.app;
 
 import java.io.IOException;
+import java.util.Locale;
 import java.util.Optional;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
@@ -48,7 +49,7 @@ final class OutputOptions {
     FileSystem fileSystem = folder.getFileSystem(spark.sessionState().newHadoopConf());
     boolean exists = fileSystem.exists(folder);
     if (exists && fileSystem.getFileStatus(folder).isFile()) {
-      throw new UsageException("There is a file at %s; name a folder as --output".formatted(path));
+      throw new UsageException(String.format(Locale.ROOT, "There is a file at %s; name a folder as --output", path));
     }
     Optional<RunReport> earlier = exists ? RunReport.read(fileSystem, folder) : Optional.empty();
     boolean isEmpty = !exists || isEmpty(fileSystem.listStatus(folder));
@@ -57,14 +58,15 @@ final class OutputOptions {
         if (!isEmpty) {
           boolean unfinished = earlier.filter(report -> !report.isFinished()).isPresent();
           throw new UsageException(
-              "There is output at %s already%s; name another --output, or say --mode overwrite or append"
-                  .formatted(path, unfinished ? ", of a run that did not finish (--mode resume goes on with it)" : ""));
+              String.format(Locale.ROOT, "There is output at %s already%s; name another --output, or say --mode overwrite or append",
+                  path, unfinished ? ", of a run that did not finish (--mode resume goes on with it)" : ""));
         }
       }
       case RESUME -> {
         if (earlier.isEmpty() && !isEmpty) {
           throw new UsageException(
-              "There is output at %s, but no report of the run that made it (%s); it cannot be resumed".formatted(path, RunReport.NAME));
+              String.format(Locale.ROOT, "There is output at %s, but no report of the run that made it (%s); it cannot be resumed",
+                  path, RunReport.NAME));
         }
         return earlier;
       }

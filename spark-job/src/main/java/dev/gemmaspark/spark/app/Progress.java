@@ -101,8 +101,8 @@ final class Progress extends SparkListener {
 
   private static String text(Duration duration) {
     return duration.toHours() > 0
-        ? "%d h %02d min".formatted(duration.toHours(), duration.toMinutesPart())
-        : "%d:%02d min".formatted(duration.toMinutes(), duration.toSecondsPart());
+        ? String.format(Locale.ROOT, "%d h %02d min", duration.toHours(), duration.toMinutesPart())
+        : String.format(Locale.ROOT, "%d:%02d min", duration.toMinutes(), duration.toSecondsPart());
   }
 
   /** Takes the line off a terminal. */

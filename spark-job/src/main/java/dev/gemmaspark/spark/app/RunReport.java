@@ -8,6 +8,7 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import org.apache.hadoop.fs.FileSystem;
@@ -62,7 +63,7 @@ record RunReport(
     try (InputStream in = fileSystem.open(file)) {
       return Optional.of(MAPPER.readValue(in, RunReport.class));
     } catch (JacksonException e) {
-      throw new UsageException("The report %s is broken (%s); delete it to start anew".formatted(file, e.getOriginalMessage()));
+      throw new UsageException(String.format(Locale.ROOT, "The report %s is broken (%s); delete it to start anew", file, e.getOriginalMessage()));
     }
   }
 
@@ -108,12 +109,13 @@ record RunReport(
       return Optional.of("it was made by '" + application + "'");
     }
     if (!modelSha256.equals(now.modelSha256) || !model.equals(now.model)) {
-      return Optional.of("it was made by the model %s (%.12s…), and this is %s (%.12s…)".formatted(model, modelSha256, now.model, now.modelSha256));
+      return Optional.of(String.format(Locale.ROOT, "it was made by the model %s (%.12s…), and this is %s (%.12s…)",
+          model, modelSha256, now.model, now.modelSha256));
     }
     for (Map.Entry<String, String> parameter : now.parameters.entrySet()) {
       String before = parameters.get(parameter.getKey());
       if (!parameter.getValue().equals(before)) {
-        return Optional.of("%s was %s, and is %s".formatted(parameter.getKey(), before, parameter.getValue()));
+        return Optional.of(String.format(Locale.ROOT, "%s was %s, and is %s", parameter.getKey(), before, parameter.getValue()));
       }
     }
     return parameters.size() == now.parameters.size() ? Optional.empty() : Optional.of("it was made with " + parameters);

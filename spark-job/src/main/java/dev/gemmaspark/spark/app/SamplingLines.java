@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import org.apache.spark.sql.Column;
@@ -71,8 +72,8 @@ record SamplingLines(List<String> lines, List<Map<Parameter, Object>> sets) {
                       .orElseThrow(
                           () ->
                               new UsageException(
-                                  "%sno parameter '%s'; there are %s"
-                                      .formatted(where, entry.getKey(), Parameter.COMMON.stream().map(Parameter::sqlName).toList())));
+                                  String.format(Locale.ROOT, "%sno parameter '%s'; there are %s",
+                                      where, entry.getKey(), Parameter.COMMON.stream().map(Parameter::sqlName).toList())));
               Object value = value(parameter, entry.getValue(), where);
               parameter
                   .problem(value)
@@ -99,8 +100,8 @@ record SamplingLines(List<String> lines, List<Map<Parameter, Object>> sets) {
       // said below
     }
     throw new UsageException(
-        "%s%s is %s; it must be %s"
-            .formatted(where, parameter.sqlName(), node, type == String[].class ? "a list of texts" : type == Double.class ? "a number" : "a whole number"));
+        String.format(Locale.ROOT, "%s%s is %s; it must be %s",
+            where, parameter.sqlName(), node, type == String[].class ? "a list of texts" : type == Double.class ? "a number" : "a whole number"));
   }
 
   int count() {

@@ -1,6 +1,7 @@
 package dev.gemmaspark.spark.app;
 
 import java.io.PrintWriter;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
@@ -101,7 +102,7 @@ final class SliceRun {
 
   private Callable<RunReport.Slice> write(int number) {
     return () -> {
-      spark.sparkContext().setJobGroup(JOB_GROUP, "slice %d of %d".formatted(number + 1, slices.count()), true);
+      spark.sparkContext().setJobGroup(JOB_GROUP, String.format(Locale.ROOT, "slice %d of %d", number + 1, slices.count()), true);
       long begun = System.nanoTime();
       Observation observation = new Observation("slice-" + number);
       long count = Math.ceilDiv(slices.rows(), slices.count());

@@ -1,5 +1,6 @@
 package dev.gemmaspark.spark.app;
 
+import java.util.Locale;
 import java.util.concurrent.TimeoutException;
 import org.apache.spark.api.java.function.VoidFunction2;
 import org.apache.spark.sql.Dataset;
@@ -53,7 +54,7 @@ final class StreamOptions {
       throw new UsageException("--max-files-per-trigger is " + maxFiles + "; it must be at least 1");
     }
     if (mode == OutputOptions.Mode.OVERWRITE || mode == OutputOptions.Mode.RESUME) {
-      throw new UsageException("--mode " + mode.name().toLowerCase() + " does not go with --stream: its checkpoint knows what has been done");
+      throw new UsageException("--mode " + mode.name().toLowerCase(Locale.ROOT) + " does not go with --stream: its checkpoint knows what has been done");
     }
     trigger();
   }
@@ -82,7 +83,8 @@ final class StreamOptions {
     try {
       return Trigger.ProcessingTime(trigger);
     } catch (RuntimeException e) {
-      throw new UsageException("--trigger is '%s'; it must be available-now, or an interval such as '30 seconds'".formatted(trigger));
+      throw new UsageException(String.format(Locale.ROOT, "--trigger is '%s'; it must be available-now, or an interval such as '30 seconds'",
+          trigger));
     }
   }
 }

@@ -1,6 +1,7 @@
 package dev.gemmaspark.spark.conf;
 
 import dev.gemmaspark.engine.error.InvalidSettingException;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
@@ -26,7 +27,7 @@ public record ConfigKey<T>(
     try {
       return Optional.of(parser.apply(text.strip()));
     } catch (IllegalArgumentException e) {
-      throw new InvalidSettingException("%s is '%s'; it must be %s".formatted(name, text, allowed));
+      throw new InvalidSettingException(String.format(Locale.ROOT, "%s is '%s'; it must be %s", name, text, allowed));
     }
   }
 }

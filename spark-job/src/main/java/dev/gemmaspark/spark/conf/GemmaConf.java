@@ -7,6 +7,7 @@ import java.io.Serializable;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -181,8 +182,7 @@ public final class GemmaConf implements Serializable {
     for (String key : ours.keySet()) {
       if (KEYS.stream().noneMatch(known -> known.name().equals(key))) {
         throw new InvalidSettingException(
-            "%s is no setting; the settings are %s"
-                .formatted(key, String.join(", ", KEYS.stream().map(ConfigKey::name).toList())));
+            String.format(Locale.ROOT, "%s is no setting; the settings are %s", key, String.join(", ", KEYS.stream().map(ConfigKey::name).toList())));
       }
     }
     KEYS.forEach(key -> key.read(ours));

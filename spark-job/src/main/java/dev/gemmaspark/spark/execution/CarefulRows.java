@@ -2,6 +2,7 @@ package dev.gemmaspark.spark.execution;
 
 import dev.gemmaspark.spark.executor.SuspectRows;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import org.apache.spark.TaskContext;
 import org.apache.spark.sql.catalyst.InternalRow;
@@ -30,7 +31,7 @@ final class CarefulRows {
    * @return why it is not to be done, if that is so
    */
   Optional<String> begin(InternalRow row) {
-    String name = "row %d of partition %d%s".formatted(rows++, partition.number(), id(row));
+    String name = String.format(Locale.ROOT, "row %d of partition %d%s", rows++, partition.number(), id(row));
     if (suspect.isPresent() && suspect.get().hash() == row.hashCode()) {
       return Optional.of("the executor died while it was doing " + suspect.get().name() + "; it is left out");
     }

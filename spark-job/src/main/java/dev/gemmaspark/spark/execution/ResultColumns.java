@@ -3,6 +3,7 @@ package dev.gemmaspark.spark.execution;
 import dev.gemmaspark.engine.arrow.GenerationSchema;
 import dev.gemmaspark.engine.error.GemmaException;
 import dev.gemmaspark.spark.execution.GemmaMetrics.Metric;
+import java.util.Locale;
 import java.util.Map;
 import org.apache.arrow.vector.IntVector;
 import org.apache.arrow.vector.VarCharVector;
@@ -38,7 +39,7 @@ final class ResultColumns {
       metrics.add(Metric.FAILED_ROWS, 1);
       if (call.shape().failsOnError()) {
         throw new GemmaException(
-            "%s failed for a row: %s (failOnError => false goes on with such rows)".formatted(call.function().sqlName(), error));
+            String.format(Locale.ROOT, "%s failed for a row: %s (failOnError => false goes on with such rows)", call.function().sqlName(), error));
       }
     } else {
       metrics.add(Metric.PROMPT_TOKENS, integer(GenerationSchema.PROMPT_TOKENS, row));

@@ -19,8 +19,8 @@ public enum SummaryStyle {
         .orElseThrow(
             () ->
                 new InvalidSettingException(
-                    "style is '%s'; it must be one of %s"
-                        .formatted(name, Arrays.stream(values()).map(SummaryStyle::sqlName).toList())));
+                    String.format(Locale.ROOT, "style is '%s'; it must be one of %s",
+                        name, Arrays.stream(values()).map(SummaryStyle::sqlName).toList())));
   }
 
   public String sqlName() {

@@ -10,6 +10,7 @@ import java.net.URI;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import org.apache.spark.SparkFiles;
 
 /**
@@ -76,8 +77,10 @@ public final class ModelLocation {
       }
     }
     throw new ModelNotFoundException(
-        "There is no readable model %s on host %s; put it at the same path on every node, name it by a URI that all nodes reach (hdfs:, s3a:, …),"
-                .formatted(path, Host.name())
+        String.format(
+            Locale.ROOT,
+            "There is no readable model %s on host %s; put it at the same path on every node, name it by a URI that all nodes reach (hdfs:, s3a:, …),",
+            path, Host.name())
             + " or send it with --files and name it without a folder");
   }
 
@@ -89,8 +92,10 @@ public final class ModelLocation {
         throw known;
       }
       throw new ModelNotFoundException(
-          "The model %s cannot be copied to %s on host %s: %s; check the URI, its permissions, the settings of its file system, and the room there"
-              .formatted(uri, cacheDirectory, Host.name(), e),
+          String.format(
+              Locale.ROOT,
+              "The model %s cannot be copied to %s on host %s: %s; check the URI, its permissions, the settings of its file system, and the room there",
+              uri, cacheDirectory, Host.name(), e),
           e);
     }
   }
@@ -103,7 +108,7 @@ public final class ModelLocation {
     try {
       return new URI(model.replace(" ", "%20"));
     } catch (URISyntaxException e) {
-      throw new ModelNotFoundException("The model '%s' is no valid URI: %s".formatted(model, e.getReason()), e);
+      throw new ModelNotFoundException(String.format(Locale.ROOT, "The model '%s' is no valid URI: %s", model, e.getReason()), e);
     }
   }
 }

@@ -17,6 +17,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.hadoop.conf.Configuration;
@@ -142,7 +143,8 @@ final class RemoteModel {
           OutputStream out = Files.newOutputStream(copy)) {
         long copied = in.transferTo(out);
         if (copied != file.getLen()) {
-          throw new IOException("%s has %d bytes, but %d came; is it being written?".formatted(file.getPath(), file.getLen(), copied));
+          throw new IOException(String.format(Locale.ROOT, "%s has %d bytes, but %d came; is it being written?",
+              file.getPath(), file.getLen(), copied));
         }
         all += copied;
       }

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.apache.spark.ml.Transformer;
 import org.apache.spark.ml.param.BooleanParam;
@@ -144,7 +145,7 @@ public final class GemmaTransformer extends Transformer implements DefaultParams
    */
   public GemmaTransformer setArgument(String name, Object value) {
     if (!arguments.containsKey(name)) {
-      throw new InvalidSettingException("there is no argument '%s'; there are %s".formatted(name, arguments.keySet()));
+      throw new InvalidSettingException(String.format(Locale.ROOT, "there is no argument '%s'; there are %s", name, arguments.keySet()));
     }
     set(name, value);
     return this;
@@ -178,10 +179,11 @@ public final class GemmaTransformer extends Transformer implements DefaultParams
     String input = value(inputCol);
     String output = value(outputCol);
     if (!Arrays.asList(schema.fieldNames()).contains(input) || !schema.apply(input).dataType().equals(DataTypes.StringType)) {
-      throw new InvalidSettingException("there is no text column '%s' (inputCol); the columns are %s".formatted(input, schema.simpleString()));
+      throw new InvalidSettingException(String.format(Locale.ROOT, "there is no text column '%s' (inputCol); the columns are %s",
+          input, schema.simpleString()));
     }
     if (Arrays.stream(schema.fieldNames()).anyMatch(output::equalsIgnoreCase)) {
-      throw new InvalidSettingException("there is a column '%s' already (outputCol); name another".formatted(output));
+      throw new InvalidSettingException(String.format(Locale.ROOT, "there is a column '%s' already (outputCol); name another", output));
     }
     return schema.add(output, ResultShape.of(value(failOnError), value(details)).dataType());
   }

@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
+import java.util.Locale;
 import java.util.Optional;
 
 /** Reads documents of any kind; what cannot be read is an outcome, not an exception. */
@@ -45,7 +46,8 @@ final class DocumentReader {
     Optional<DocumentFormat> format = DocumentFormat.of(name);
     String mime = format.map(DocumentFormat::mime).orElse("application/octet-stream");
     if (content.listed().length() > LARGEST_BYTES) {
-      return failure(Status.TOO_LARGE, null, mime, "it has %d bytes; at most %d are read".formatted(content.listed().length(), LARGEST_BYTES));
+      return failure(Status.TOO_LARGE, null, mime, String.format(Locale.ROOT, "it has %d bytes; at most %d are read",
+          content.listed().length(), LARGEST_BYTES));
     }
     String sha256 = null;
     try {

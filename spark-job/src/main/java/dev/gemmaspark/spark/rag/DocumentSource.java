@@ -6,6 +6,7 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -140,7 +141,8 @@ public sealed interface DocumentSource {
       for (Row row : listed.collectAsList()) {
         Listed one = new Listed(row.getString(0), place + "#" + row.getString(0), row.getInt(1), 0, row.getString(2));
         if (all.put(one.docId(), one) != null) {
-          throw new DocumentsException("The documents of %s have the id '%s' more than once; ids must be different".formatted(place, one.docId()), null);
+          throw new DocumentsException(String.format(Locale.ROOT, "The documents of %s have the id '%s' more than once; ids must be different",
+              place, one.docId()), null);
         }
       }
       return List.copyOf(all.values());

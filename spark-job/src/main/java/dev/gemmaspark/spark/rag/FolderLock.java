@@ -5,6 +5,7 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -62,8 +63,8 @@ public final class FolderLock implements AutoCloseable {
         other = new String(in.readAllBytes(), StandardCharsets.UTF_8);
       }
       throw new DocumentsException(
-          "Another run is at work in %s: %s. Let it end; if it was killed, try again in %d seconds"
-              .formatted(file.getParent(), other, OLD.minus(age).toSeconds() + 1),
+          String.format(Locale.ROOT, "Another run is at work in %s: %s. Let it end; if it was killed, try again in %d seconds",
+              file.getParent(), other, OLD.minus(age).toSeconds() + 1),
           cause);
     }
     LOG.warn("A run that was killed left its lock {}; it is taken over", file);

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import org.apache.hadoop.fs.FileStatus;
@@ -95,13 +96,15 @@ public record IndexManifest(int version, Map<String, String> settings, List<Shar
         .forEach(
             (name, value) -> {
               if (!value.equals(settings.get(name))) {
-                differences.add("%s was %s, and is %s".formatted(name, settings.get(name), value));
+                differences.add(String.format(Locale.ROOT, "%s was %s, and is %s", name, settings.get(name), value));
               }
             });
     if (!differences.isEmpty()) {
       throw new DocumentsException(
-          "The index %s was made by other rules (%s) than this run's (%s): %s. Make it anew with 'gemma-submit index --rebuild', or name another"
-              .formatted(where, fingerprint(), fingerprint(wanted), String.join("; ", differences)),
+          String.format(
+              Locale.ROOT,
+              "The index %s was made by other rules (%s) than this run's (%s): %s. Make it anew with 'gemma-submit index --rebuild', or name another",
+              where, fingerprint(), fingerprint(wanted), String.join("; ", differences)),
           null);
     }
   }
@@ -121,7 +124,8 @@ public record IndexManifest(int version, Map<String, String> settings, List<Shar
     try (InputStream in = fileSystem.open(file)) {
       return MAPPER.readValue(in, IndexManifest.class);
     } catch (JacksonException e) {
-      throw new DocumentsException("The manifest %s is broken (%s); delete its folder, and run the index again".formatted(file, e.getOriginalMessage()), e);
+      throw new DocumentsException(String.format(Locale.ROOT, "The manifest %s is broken (%s); delete its folder, and run the index again",
+          file, e.getOriginalMessage()), e);
     }
   }
 

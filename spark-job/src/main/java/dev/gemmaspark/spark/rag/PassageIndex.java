@@ -11,6 +11,7 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -163,8 +164,8 @@ public final class PassageIndex {
     Changes changes = Changes.of(listed, known, hashes(source, listed, known));
     if (scope == Scope.CHANGES && changes.deleted().size() > MOST_DELETED * changes.lived()) {
       throw new DocumentsException(
-          "%d of the %d documents at %s are gone since the last run; if that is so, say --allow-shrink"
-              .formatted(changes.deleted().size(), changes.lived(), source.place()),
+          String.format(Locale.ROOT, "%d of the %d documents at %s are gone since the last run; if that is so, say --allow-shrink",
+              changes.deleted().size(), changes.lived(), source.place()),
           null);
     }
     Set<Integer> touched = new TreeSet<>();
@@ -201,7 +202,7 @@ public final class PassageIndex {
     }
     ShardBuilder builder =
         new ShardBuilder(new SerializableConfiguration(spark.sessionState().newHadoopConf()), folder.toString(), conf, rules);
-    spark.sparkContext().setJobDescription("index: %d of %d shards".formatted(touched.size(), rules.shards()));
+    spark.sparkContext().setJobDescription(String.format(Locale.ROOT, "index: %d of %d shards", touched.size(), rules.shards()));
     Map<Integer, ShardBuilder.Built> built = new HashMap<>();
     for (Tuple2<Integer, ShardBuilder.Built> each : source.contents(wanted).mapToPair(pair -> new Tuple2<>(pair._1(), builder.build(pair._1(), pair._2()))).collect()) {
       built.put(each._1(), each._2());
@@ -278,7 +279,7 @@ public final class PassageIndex {
     for (int i = 0; i < candidates.size(); i++) {
       groups.computeIfAbsent(i % parts, part -> new ArrayList<>()).add(candidates.get(i));
     }
-    spark.sparkContext().setJobDescription("index: checksums of %d documents".formatted(candidates.size()));
+    spark.sparkContext().setJobDescription(String.format(Locale.ROOT, "index: checksums of %d documents", candidates.size()));
     return new HashMap<>(
         source.contents(groups)
             .flatMapValues(contents -> contents.iterator())

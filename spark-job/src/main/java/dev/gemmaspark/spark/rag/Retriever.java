@@ -97,13 +97,13 @@ public final class Retriever {
     }
     Search search = this.search;
     JavaRDD<ShardFile> shards = context.parallelize(filled, filled.size());
-    spark.sparkContext().setJobDescription("terms of %d questions".formatted(questions.size()));
+    spark.sparkContext().setJobDescription(String.format(Locale.ROOT, "terms of %d questions", questions.size()));
     Broadcast<ArrayList<String>> wanted = context.broadcast(new ArrayList<>(all));
     Map<String, Frequency> frequencies = new HashMap<>();
     for (Map<String, Frequency> each : shards.map(shard -> search.frequencies(shard, wanted.value())).collect()) {
       each.forEach((term, frequency) -> frequencies.merge(term, frequency, Frequency::plus));
     }
-    spark.sparkContext().setJobDescription("search for %d questions".formatted(questions.size()));
+    spark.sparkContext().setJobDescription(String.format(Locale.ROOT, "search for %d questions", questions.size()));
     // more than asked for, because some may say the same
     int candidates = 2 * count + 4;
     long passages = statistics.passages();

@@ -9,6 +9,7 @@ import java.io.Serializable;
 import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.UUID;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.util.SerializableConfiguration;
@@ -61,7 +62,7 @@ record ShardBuilder(SerializableConfiguration hadoop, String index, GemmaConf co
       statistics = shard.statistics();
     }
     // by a name of its own: a task that is tried twice, or in two places at once, does no harm
-    String name = "shard-%05d-%s.zip".formatted(number, UUID.randomUUID());
+    String name = String.format(Locale.ROOT, "shard-%05d-%s.zip", number, UUID.randomUUID());
     Path target = IndexManifest.shard(new Path(index), name);
     try (OutputStream out = target.getFileSystem(hadoop.value()).create(target, false)) {
       ShardFiles.pack(local, out);

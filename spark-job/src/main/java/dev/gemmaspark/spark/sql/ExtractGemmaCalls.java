@@ -3,6 +3,7 @@ package dev.gemmaspark.spark.sql;
 import dev.gemmaspark.engine.error.InvalidSettingException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import org.apache.spark.sql.catalyst.expressions.And;
@@ -175,8 +176,9 @@ public final class ExtractGemmaCalls extends Rule<LogicalPlan> {
         right.add(call);
       } else {
         throw new InvalidSettingException(
-            "%s in a join's condition reads columns of both sides; call it in a query of its own first, and join its result"
-                .formatted(call.prettyName()));
+            String.format(
+                Locale.ROOT, "%s in a join's condition reads columns of both sides; call it in a query of its own first, and join its result",
+                call.prettyName()));
       }
     }
     Expression condition = right.replaceIn(left.replaceIn(join.condition().get()));
@@ -188,8 +190,8 @@ public final class ExtractGemmaCalls extends Rule<LogicalPlan> {
   private LogicalPlan extract(LogicalPlan plan) {
     if (!ABOVE_A_CHILD.contains(plan.getClass())) {
       throw new InvalidSettingException(
-          "a gemma function cannot be called in %s; call it in a SELECT of its own first, and use its result there"
-              .formatted(plan.nodeName()));
+          String.format(Locale.ROOT, "a gemma function cannot be called in %s; call it in a SELECT of its own first, and use its result there",
+              plan.nodeName()));
     }
     List<Expression> expressions = new ArrayList<>();
     for (Expression expression : Scala.<Expression>list(plan.expressions())) {

@@ -9,6 +9,7 @@ import dev.gemmaspark.spark.execution.ResultShape;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.expressions.Literal;
@@ -53,8 +54,8 @@ final class GemmaCallBuilder {
     List<Parameter> required = function.required();
     if (index >= required.size()) {
       throw wrong(
-          "takes %s without a name; write the others as name => value"
-              .formatted(String.join(", ", required.stream().map(Parameter::sqlName).toList())));
+          String.format(Locale.ROOT, "takes %s without a name; write the others as name => value",
+              String.join(", ", required.stream().map(Parameter::sqlName).toList())));
     }
     values.put(required.get(index), value);
   }
@@ -69,9 +70,9 @@ final class GemmaCallBuilder {
           function
               .parameter(name)
               .orElseThrow(
-                  () -> wrong("has no argument '%s'; its arguments are %s".formatted(name, function.argumentNames())));
+                  () -> wrong(String.format(Locale.ROOT, "has no argument '%s'; its arguments are %s", name, function.argumentNames())));
       if (values.put(parameter, value) != null) {
-        throw wrong("is given the argument '%s' twice".formatted(parameter.sqlName()));
+        throw wrong(String.format(Locale.ROOT, "is given the argument '%s' twice", parameter.sqlName()));
       }
     }
   }
@@ -81,13 +82,13 @@ final class GemmaCallBuilder {
     if (value instanceof Literal literal && literal.dataType().equals(DataTypes.BooleanType) && literal.value() != null) {
       return (Boolean) literal.value();
     }
-    throw wrong("takes only a constant, true or false, for '%s'".formatted(name));
+    throw wrong(String.format(Locale.ROOT, "takes only a constant, true or false, for '%s'", name));
   }
 
   private Expression call(PromptTexts texts) {
     for (Parameter required : function.required()) {
       if (!values.containsKey(required)) {
-        throw wrong("needs the argument '%s'".formatted(required.sqlName()));
+        throw wrong(String.format(Locale.ROOT, "needs the argument '%s'", required.sqlName()));
       }
     }
     List<Expression> arguments = new ArrayList<>();

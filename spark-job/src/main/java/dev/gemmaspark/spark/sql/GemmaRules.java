@@ -1,6 +1,7 @@
 package dev.gemmaspark.spark.sql;
 
 import dev.gemmaspark.spark.execution.GemmaFunction;
+import java.util.Locale;
 import org.apache.spark.sql.catalyst.FunctionIdentifier;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.expressions.ExpressionInfo;
@@ -65,7 +66,7 @@ public final class GemmaRules {
 
   private static String arguments(GemmaFunction function) {
     StringBuilder text = new StringBuilder();
-    function.parameters().forEach(parameter -> text.append("* %s - %s%n".formatted(parameter.sqlName(), parameter.meaning())));
+    function.parameters().forEach(parameter -> text.append(String.format(Locale.ROOT, "* %s - %s%n", parameter.sqlName(), parameter.meaning())));
     return text
         .append("* failOnError - whether a row that cannot be done fails the query; else its error is part of the result\n")
         .append("* details - whether the result has finishReason, promptTokens, completionTokens and errorMessage too\n")

@@ -22,6 +22,7 @@ import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
@@ -57,7 +58,7 @@ class AnswerAppTest {
     library = Files.createDirectories(folder.resolve("library"));
     output = folder.resolve("answers");
     for (int i = 0; i < 12; i++) {
-      document(i, "Room R-70%02d is painted in color number %d.".formatted(i, i));
+      document(i, String.format(Locale.ROOT, "Room R-70%02d is painted in color number %d.", i, i));
     }
     document(20, "Room R-7000 got a door that opens to the yard, and beside it a bell that rings when it is pulled.");
     document(21, "Room R-7000 got a window that looks over the river, and below it a lamp that nobody lights.");
@@ -86,13 +87,14 @@ class AnswerAppTest {
   }
 
   private void document(int number, String text) throws IOException {
-    Files.writeString(library.resolve("d%02d.md".formatted(number)), "# Document " + number + "\n\n" + text + "\n");
+    Files.writeString(library.resolve(String.format(Locale.ROOT, "d%02d.md", number)), "# Document " + number + "\n\n" + text + "\n");
   }
 
   private void ask(String... texts) throws IOException {
     Files.writeString(
         questions,
-        IntStream.range(0, texts.length).mapToObj(i -> "{\"id\": %d, \"question\": \"%s\"}".formatted(i, texts[i])).collect(Collectors.joining("\n")));
+        IntStream.range(0, texts.length).mapToObj(i -> String.format(Locale.ROOT, "{\"id\": %d, \"question\": \"%s\"}",
+            i, texts[i])).collect(Collectors.joining("\n")));
   }
 
   private Run answer(String... more) {
@@ -218,10 +220,10 @@ class AnswerAppTest {
 
   @Test
   void aRunThatWasKilledIsGoneOnWith() throws IOException {
-    ask(IntStream.range(0, 12).mapToObj("Which color has R-70%02d, tell me?"::formatted).toArray(String[]::new));
+    ask(IntStream.range(0, 12).mapToObj(i -> String.format(Locale.ROOT, "Which color has R-70%02d, tell me?", i)).toArray(String[]::new));
     List<String> more = new ArrayList<>();
     for (int i = 0; i < 120; i++) {
-      more.add("Question number %d: what color has R-70%02d?".formatted(i, i % 12));
+      more.add(String.format(Locale.ROOT, "Question number %d: what color has R-70%02d?", i, i % 12));
     }
     ask(more.toArray(String[]::new));
     ExecutorEngine.replaceFactory(

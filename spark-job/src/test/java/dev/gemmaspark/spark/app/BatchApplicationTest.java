@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -168,11 +169,22 @@ class BatchApplicationTest {
 
   @Test
   void aDocumentLongerThanTheContextIsSummarizedInParts() throws Exception {
-    String sentences = IntStream.range(0, 200).mapToObj("Sentence number %d says that all went well."::formatted).collect(Collectors.joining("\\n"));
+    String sentences = IntStream.range(0, 200).mapToObj(i -> "Sentence number " + i + " says that all went well.").collect(Collectors.joining("\\n"));
     Files.writeString(
         input.resolve("a.jsonl"),
-        "{\"id\": 0, \"body\": \"%s\"}\n{\"id\": 1, \"body\": \"short\"}\n{\"id\": 2, \"body\": null}\n{\"id\": 3, \"body\": \"\"}\n{\"id\": 4, \"body\": \"%s \\nBAD\"}\n{\"id\": 5, \"body\": \"%s\"}\n"
-            .formatted(sentences, sentences, sentences.replace("\\n", " ")));
+        String.format(
+            Locale.ROOT,
+            """
+            {"id": 0, "body": "%s"}
+            {"id": 1, "body": "short"}
+            {"id": 2, "body": null}
+            {"id": 3, "body": ""}
+            {"id": 4, "body": "%s \\nBAD"}
+            {"id": 5, "body": "%s"}
+            """,
+            sentences,
+            sentences,
+            sentences.replace("\\n", " ")));
     Run run = summarize("--id-column", "id", "--fail-threshold", "0.5");
     assertThat(run.code()).as(run.text()).isZero();
     List<Row> rows = read().stream().sorted(java.util.Comparator.comparing(row -> row.<Long>getAs("id"))).toList();
@@ -221,7 +233,8 @@ class BatchApplicationTest {
     assertThat(ids()).containsExactly(0, 0, 1, 1, 2, 2);
     assertThat(read()).extracting(row -> row.<String>getAs("sampling")).contains("{\"maxTokens\": 9}");
     assertThat(engine.requests)
-        .extracting(request -> "%s %s %s %s".formatted(request.sampling().temperature(), request.sampling().seed(), request.stop().maxTokens(), request.stop().stopSequences()))
+        .extracting(request -> String.format(Locale.ROOT, "%s %s %s %s",
+            request.sampling().temperature(), request.sampling().seed(), request.stop().maxTokens(), request.stop().stopSequences()))
         .containsOnly("0.7 4 30 [x]", "0.0 2 9 []");
     assertThat(report().get("state").asText()).isEqualTo("finished");
     assertThat(run(new GenerateApp(), Stream.concat(options.stream(), Stream.of("--mode", "resume")).toArray(String[]::new)).text())
@@ -362,7 +375,7 @@ class BatchApplicationTest {
   private void lines(String name, int from, int to) throws IOException {
     Files.writeString(
         input.resolve(name),
-        IntStream.range(from, to).mapToObj("{\"id\": %1$d, \"body\": \"doc%1$d\"}"::formatted).collect(Collectors.joining("\n")));
+        IntStream.range(from, to).mapToObj(i -> String.format(Locale.ROOT, "{\"id\": %1$d, \"body\": \"doc%1$d\"}", i)).collect(Collectors.joining("\n")));
   }
 
   private Run summarize(String... more) {

@@ -9,6 +9,7 @@ import dev.gemmaspark.engine.KvCacheType;
 import dev.gemmaspark.engine.chat.ChatTemplate;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -95,7 +96,7 @@ class GemmaConfTest {
   void theReadmesTableHasTheseKeysDefaultsAndMeanings() throws Exception {
     List<String> readme = Files.readAllLines(Path.of("../README.md"));
     for (ConfigKey<?> key : GemmaConf.KEYS) {
-      assertThat(readme).contains("| `%s` | %s | %s |".formatted(key.name(), key.defaultText(), key.meaning()));
+      assertThat(readme).contains(String.format(Locale.ROOT, "| `%s` | %s | %s |", key.name(), key.defaultText(), key.meaning()));
     }
     assertThat(readme.stream().filter(line -> line.startsWith("| `spark.gemma."))).hasSameSizeAs(GemmaConf.KEYS);
   }

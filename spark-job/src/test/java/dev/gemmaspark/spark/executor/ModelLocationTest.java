@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
@@ -64,7 +65,7 @@ class ModelLocationTest {
   @Test
   void allPartsComeWithOneOfThem() throws IOException {
     for (int i = 1; i <= 3; i++) {
-      Files.writeString(remote.resolve("m-0000%d-of-00003.gguf".formatted(i)), "part " + i);
+      Files.writeString(remote.resolve(String.format(Locale.ROOT, "m-0000%d-of-00003.gguf", i)), "part " + i);
     }
     Files.writeString(remote.resolve("other.gguf"), "other");
     Path copy = Path.of(ModelLocation.resolve("counting://" + remote.resolve("m-00002-of-00003.gguf"), cache));

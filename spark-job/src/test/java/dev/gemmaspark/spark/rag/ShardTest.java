@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
@@ -97,7 +98,7 @@ class ShardTest {
   }
 
   private static TitledPassage passage(int id, String document, String text) {
-    return new TitledPassage(new Passage("%08d".formatted(id * 7919 % 100_003), document, 0, 0, text.length(), "", text, 3), "");
+    return new TitledPassage(new Passage(String.format(Locale.ROOT, "%08d", id * 7919 % 100_003), document, 0, 0, text.length(), "", text, 3), "");
   }
 
   private static String text(RandomGenerator random) {

@@ -7,6 +7,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.Locale;
 
 /**
  * The memory of all sequences' keys and values: blocks of one size, outside the heap, up to a budget. Memory is taken from the
@@ -141,8 +142,9 @@ public final class KvCachePool {
     } catch (OutOfMemoryError e) {
       GemmaException failure =
           new GemmaException(
-              "The KV cache cannot have %d MiB more outside the heap (%s); lower kvCacheMemory, or raise -XX:MaxDirectMemorySize"
-                  .formatted(bytes >> 20, e.getMessage()));
+              String.format(
+                  Locale.ROOT, "The KV cache cannot have %d MiB more outside the heap (%s); lower kvCacheMemory, or raise -XX:MaxDirectMemorySize",
+                  bytes >> 20, e.getMessage()));
       failure.addSuppressed(e);
       throw failure;
     }

@@ -42,7 +42,7 @@ final class ForeignFile {
     if (text.startsWith("ggml") || text.startsWith("lmgg") || text.startsWith("tjgg")) {
       return "it has the format that came before GGUF; convert the model again";
     }
-    return "it starts with %s, and GGUF with 47475546 (\"GGUF\")"
-        .formatted(HexFormat.of().formatHex(start, 0, Math.min(4, start.length)));
+    return String.format(Locale.ROOT, "it starts with %s, and GGUF with 47475546 (\"GGUF\")",
+        HexFormat.of().formatHex(start, 0, Math.min(4, start.length)));
   }
 }

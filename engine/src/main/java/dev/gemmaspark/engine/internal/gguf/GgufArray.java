@@ -3,6 +3,7 @@ package dev.gemmaspark.engine.internal.gguf;
 import dev.gemmaspark.engine.error.ModelFormatException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.util.Locale;
 
 /**
  * An array of metadata, still in the file: it was walked once, to its end, and is decoded when somebody wants it.
@@ -28,7 +29,7 @@ record GgufArray(
     }
     long count = cursor.readCount(type.leastBytes(), "the number of elements of " + key);
     if (count > Integer.MAX_VALUE / 8) {
-      throw cursor.broken(at, "%s has %d elements; at most %d are allowed".formatted(key, count, Integer.MAX_VALUE / 8));
+      throw cursor.broken(at, String.format(Locale.ROOT, "%s has %d elements; at most %d are allowed", key, count, Integer.MAX_VALUE / 8));
     }
     long offset = cursor.position();
     if (type == GgufValueType.STRING) {
@@ -75,7 +76,7 @@ record GgufArray(
 
   private void require(GgufValueType expected) {
     if (type != expected) {
-      throw new ModelFormatException(file, offset, "%s is an array of %s; %s expected".formatted(key, type, expected));
+      throw new ModelFormatException(file, offset, String.format(Locale.ROOT, "%s is an array of %s; %s expected", key, type, expected));
     }
   }
 }

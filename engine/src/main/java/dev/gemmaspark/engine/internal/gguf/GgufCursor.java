@@ -9,6 +9,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Locale;
 
 /**
  * A place in a mapped file. Every read is checked against the file's end; sizes in the file are unsigned, so a negative {@code long}
@@ -71,8 +72,8 @@ final class GgufCursor {
     if (count < 0 || count > remaining() / leastBytes) {
       throw broken(
           at,
-          "%s is %s, but only %d bytes of the file are left; the file is cut short or broken: get it again"
-              .formatted(what, Long.toUnsignedString(count), remaining()));
+          String.format(Locale.ROOT, "%s is %s, but only %d bytes of the file are left; the file is cut short or broken: get it again",
+              what, Long.toUnsignedString(count), remaining()));
     }
     return count;
   }
@@ -82,7 +83,7 @@ final class GgufCursor {
     long at = position;
     long length = readCount(1, "the length of " + what);
     if (length > longest) {
-      throw broken(at, "%s has %d bytes; at most %d are allowed".formatted(what, length, longest));
+      throw broken(at, String.format(Locale.ROOT, "%s has %d bytes; at most %d are allowed", what, length, longest));
     }
     long start = advance(length, what);
     ByteBuffer bytes = memory.asSlice(start, length).asByteBuffer();
@@ -109,8 +110,7 @@ final class GgufCursor {
   private long advance(long bytes, String what) {
     if (bytes > remaining()) {
       throw broken(
-          "%s needs %d bytes, but the file ends after %d; it is cut short: get it again"
-              .formatted(what, bytes, remaining()));
+          String.format(Locale.ROOT, "%s needs %d bytes, but the file ends after %d; it is cut short: get it again", what, bytes, remaining()));
     }
     long at = position;
     position += bytes;

@@ -13,6 +13,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.HashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
@@ -78,7 +79,7 @@ public record GgufFile(Path path, GgufMetadata metadata, Map<String, StoredTenso
     long tensors = cursor.readCount(GgufTensorReader.LEAST_BYTES, "the number of tensors");
     long keys = cursor.readCount(LEAST_KEY_BYTES, "the number of keys");
     if (keys > MOST_KEYS) {
-      throw cursor.broken("the file has %d keys; at most %d are allowed".formatted(keys, MOST_KEYS));
+      throw cursor.broken(String.format(Locale.ROOT, "the file has %d keys; at most %d are allowed", keys, MOST_KEYS));
     }
     GgufMetadata metadata = readMetadata(path, memory, cursor, keys);
     return new GgufFile(path, metadata, new GgufTensorReader(memory, cursor, metadata).read(tensors));
@@ -92,8 +93,8 @@ public record GgufFile(Path path, GgufMetadata metadata, Map<String, StoredTenso
           : "";
       throw cursor.broken(
           4,
-          "GGUF version %s%s; %d and %d are read: convert the model again"
-              .formatted(Integer.toUnsignedString(version), hint, OLDEST_VERSION, NEWEST_VERSION));
+          String.format(Locale.ROOT, "GGUF version %s%s; %d and %d are read: convert the model again",
+              Integer.toUnsignedString(version), hint, OLDEST_VERSION, NEWEST_VERSION));
     }
   }
 

@@ -2,6 +2,7 @@ package dev.gemmaspark.engine.internal.gguf;
 
 import dev.gemmaspark.engine.error.ModelFormatException;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
@@ -38,7 +39,7 @@ public final class GgufMetadata {
         .map(
             number -> {
               if (number < Integer.MIN_VALUE || number > Integer.MAX_VALUE) {
-                throw broken("%s is %d, which is out of range".formatted(key, number));
+                throw broken(String.format(Locale.ROOT, "%s is %d, which is out of range", key, number));
               }
               return number.intValue();
             });
@@ -76,7 +77,7 @@ public final class GgufMetadata {
     Object value = values.get(key);
     if (value != null && !type.isInstance(value)) {
       String found = value instanceof GgufArray ? "an array" : value.getClass().getSimpleName() + " " + shown(value);
-      throw broken("the value of %s is %s; %s expected".formatted(key, found, expected));
+      throw broken(String.format(Locale.ROOT, "the value of %s is %s; %s expected", key, found, expected));
     }
     return Optional.ofNullable(type.cast(value));
   }

@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
@@ -53,7 +54,7 @@ final class GgufTensorReader {
     this.alignment = metadata.optionalInteger(ALIGNMENT_KEY).orElse(DEFAULT_ALIGNMENT);
     if (alignment < 1 || alignment > LARGEST_ALIGNMENT || Long.bitCount(alignment) != 1) {
       throw cursor.broken(
-          "%s is %d; a power of two up to %d expected".formatted(ALIGNMENT_KEY, alignment, LARGEST_ALIGNMENT));
+          String.format(Locale.ROOT, "%s is %d; a power of two up to %d expected", ALIGNMENT_KEY, alignment, LARGEST_ALIGNMENT));
     }
   }
 
@@ -94,7 +95,7 @@ final class GgufTensorReader {
     int dimensions = cursor.readInt("the dimensions of tensor " + name);
     if (dimensions < 1 || dimensions > MOST_DIMENSIONS) {
       throw cursor.broken(
-          at, "tensor %s has %s dimensions; 1 to 4 expected".formatted(name, Integer.toUnsignedString(dimensions)));
+          at, String.format(Locale.ROOT, "tensor %s has %s dimensions; 1 to 4 expected", name, Integer.toUnsignedString(dimensions)));
     }
     long[] shape = new long[dimensions];
     for (int i = 0; i < dimensions; i++) {
@@ -112,9 +113,7 @@ final class GgufTensorReader {
         () ->
             cursor.broken(
                 at,
-                "tensor %s has type %s, which is not supported; supported are %s: convert the model to one of them"
-                    .formatted(
-                        name,
+                String.format(Locale.ROOT, "tensor %s has type %s, which is not supported; supported are %s: convert the model to one of them", name,
                         FOREIGN_TYPES.getOrDefault(id, Integer.toUnsignedString(id)),
                         Arrays.toString(TensorType.values()))));
   }
@@ -124,18 +123,17 @@ final class GgufTensorReader {
     for (long size : shape) {
       if (size < 1) {
         throw cursor.broken(
-            at, "tensor %s has shape %s; all sizes must be 1 or more".formatted(name, unsigned(shape)));
+            at, String.format(Locale.ROOT, "tensor %s has shape %s; all sizes must be 1 or more", name, unsigned(shape)));
       }
       if (elements > Long.MAX_VALUE / type.blockBytes() / size) {
-        throw cursor.broken(at, "tensor %s has shape %s, larger than any file".formatted(name, unsigned(shape)));
+        throw cursor.broken(at, String.format(Locale.ROOT, "tensor %s has shape %s, larger than any file", name, unsigned(shape)));
       }
       elements *= size;
     }
     if (shape[0] % type.blockSize() != 0) {
       throw cursor.broken(
           at,
-          "tensor %s has rows of %d weights; %s needs a multiple of %d"
-              .formatted(name, shape[0], type, type.blockSize()));
+          String.format(Locale.ROOT, "tensor %s has rows of %d weights; %s needs a multiple of %d", name, shape[0], type, type.blockSize()));
     }
     return type.bytes(elements);
   }
@@ -150,15 +148,16 @@ final class GgufTensorReader {
       if (header.offset % alignment != 0) {
         throw cursor.broken(
             header.at,
-            "tensor %s has offset %s, which is no multiple of the alignment %d"
-                .formatted(header.name, Long.toUnsignedString(header.offset), alignment));
+            String.format(Locale.ROOT, "tensor %s has offset %s, which is no multiple of the alignment %d",
+                header.name, Long.toUnsignedString(header.offset), alignment));
       }
       long room = memory.byteSize() - data;
       if (header.offset < 0 || header.offset > room || header.bytes > room - header.offset) {
         throw cursor.broken(
             header.at,
-            "tensor %s needs %d bytes from byte %s of the data on, but the data ends at %d; the file is cut short or broken: get it"
-                    .formatted(header.name, header.bytes, Long.toUnsignedString(header.offset), Math.max(0, room))
+            String.format(
+                Locale.ROOT, "tensor %s needs %d bytes from byte %s of the data on, but the data ends at %d; the file is cut short or broken: get it",
+                header.name, header.bytes, Long.toUnsignedString(header.offset), Math.max(0, room))
                 + " again");
       }
     }
@@ -169,7 +168,7 @@ final class GgufTensorReader {
       Header after = ordered.get(i);
       if (after.offset < before.offset + before.bytes) {
         throw cursor.broken(
-            after.at, "tensors %s and %s overlap in the file".formatted(before.name, after.name));
+            after.at, String.format(Locale.ROOT, "tensors %s and %s overlap in the file", before.name, after.name));
       }
     }
   }

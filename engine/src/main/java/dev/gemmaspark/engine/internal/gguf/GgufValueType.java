@@ -1,5 +1,7 @@
 package dev.gemmaspark.engine.internal.gguf;
 
+import java.util.Locale;
+
 /** Types of metadata values; the ordinal is the number that stands in the file. */
 enum GgufValueType {
   UINT8(1),
@@ -33,7 +35,7 @@ enum GgufValueType {
     long at = cursor.position();
     int number = cursor.readInt("the type of " + what);
     if (number < 0 || number >= TYPES.length) {
-      throw cursor.broken(at, "%s has type %d; 0 to %d are known".formatted(what, number, TYPES.length - 1));
+      throw cursor.broken(at, String.format(Locale.ROOT, "%s has type %d; 0 to %d are known", what, number, TYPES.length - 1));
     }
     return TYPES[number];
   }

@@ -3,6 +3,7 @@ package dev.gemmaspark.engine.internal.kernel;
 import com.sun.management.HotSpotDiagnosticMXBean;
 import dev.gemmaspark.engine.error.InvalidSettingException;
 import java.lang.management.ManagementFactory;
+import java.util.Locale;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,8 +32,10 @@ final class KernelChoice {
   static void checkVersion(Runtime.Version java) {
     if (java.compareTo(OLDEST_JAVA) < 0) {
       throw new InvalidSettingException(
-          "This JVM is Java %s; gemma-spark needs JDK %s or later on the driver and on every executor: 25.0.0 to 25.0.2 corrupt buffers (JDK-8377811)"
-              .formatted(java, OLDEST_JAVA));
+          String.format(
+              Locale.ROOT,
+              "This JVM is Java %s; gemma-spark needs JDK %s or later on the driver and on every executor: 25.0.0 to 25.0.2 corrupt buffers (JDK-8377811)",
+              java, OLDEST_JAVA));
     }
   }
 

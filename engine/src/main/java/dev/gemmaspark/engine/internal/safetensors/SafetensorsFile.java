@@ -26,6 +26,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -72,15 +73,17 @@ public final class SafetensorsFile {
   private SafetensorsFile(Path path, MemorySegment memory) {
     this.path = path;
     if (memory.byteSize() < Long.BYTES) {
-      throw broken(0, "the file has %d bytes; a safetensors file has at least 8: get it again".formatted(memory.byteSize()));
+      throw broken(0, String.format(Locale.ROOT, "the file has %d bytes; a safetensors file has at least 8: get it again", memory.byteSize()));
     }
     long length = memory.get(LONG, 0);
     long room = memory.byteSize() - Long.BYTES;
     if (length < 0 || length > LONGEST_HEADER || length > room) {
       throw broken(
           0,
-          "the header has %s bytes, but %d are left and at most %d allowed; this is no safetensors file, or it is cut short: get it again"
-              .formatted(Long.toUnsignedString(length), room, LONGEST_HEADER));
+          String.format(
+              Locale.ROOT,
+              "the header has %s bytes, but %d are left and at most %d allowed; this is no safetensors file, or it is cut short: get it again",
+              Long.toUnsignedString(length), room, LONGEST_HEADER));
     }
     this.data = memory.asSlice(Long.BYTES + length);
     parse(text(memory.asSlice(Long.BYTES, length)));
@@ -148,21 +151,22 @@ public final class SafetensorsFile {
     while (json.nextToken() != JsonToken.END_OBJECT) {
       String field = json.currentName();
       if (!FIELDS.contains(field)) {
-        throw broken(Long.BYTES, "tensor %s has an unknown field %s".formatted(name, field));
+        throw broken(Long.BYTES, String.format(Locale.ROOT, "tensor %s has an unknown field %s", name, field));
       }
       json.nextToken();
       switch (field) {
         case "dtype" -> {
           expect(json, json.currentToken(), JsonToken.VALUE_STRING, name);
           String text = json.getText();
-          dtype = Dtype.named(text).orElseThrow(() -> broken(Long.BYTES, "tensor %s has the unknown type %s".formatted(name, text)));
+          dtype = Dtype.named(text).orElseThrow(() -> broken(Long.BYTES, String.format(Locale.ROOT, "tensor %s has the unknown type %s",
+              name, text)));
         }
         case "shape" -> shape = readSizes(name, json, MOST_DIMENSIONS);
         default -> offsets = readSizes(name, json, 2);
       }
     }
     if (dtype == null || shape == null || offsets == null || offsets.length != 2) {
-      throw broken(Long.BYTES, "tensor %s lacks its type, its shape, or its two offsets".formatted(name));
+      throw broken(Long.BYTES, String.format(Locale.ROOT, "tensor %s lacks its type, its shape, or its two offsets", name));
     }
     Entry entry = new Entry(name, dtype, shape, offsets[0], offsets[1]);
     checkSize(entry);
@@ -176,7 +180,8 @@ public final class SafetensorsFile {
       expect(json, json.currentToken(), JsonToken.VALUE_NUMBER_INT, name);
       long size = json.getLongValue();
       if (size < 0 || sizes.size() == most) {
-        throw broken(Long.BYTES, "tensor %s has a shape or offsets that cannot be: negative, or more than %d numbers".formatted(name, most));
+        throw broken(Long.BYTES, String.format(Locale.ROOT, "tensor %s has a shape or offsets that cannot be: negative, or more than %d numbers",
+            name, most));
       }
       sizes.add(size);
     }
@@ -190,12 +195,13 @@ public final class SafetensorsFile {
         bytes = Math.multiplyExact(bytes, size);
       }
     } catch (ArithmeticException e) {
-      throw broken(Long.BYTES, "tensor %s is larger than any file".formatted(entry.name));
+      throw broken(Long.BYTES, String.format(Locale.ROOT, "tensor %s is larger than any file", entry.name));
     }
     if (entry.begin > entry.end || entry.end - entry.begin != bytes) {
       throw broken(
           Long.BYTES,
-          "tensor %s needs %d bytes by its shape, and has those from %d to %d".formatted(entry.name, bytes, entry.begin, entry.end));
+          String.format(Locale.ROOT, "tensor %s needs %d bytes by its shape, and has those from %d to %d",
+              entry.name, bytes, entry.begin, entry.end));
     }
   }
 
@@ -208,27 +214,29 @@ public final class SafetensorsFile {
       if (entry.end > data.byteSize()) {
         throw broken(
             ModelFormatException.NO_OFFSET,
-            "tensor %s needs bytes %d to %d of the data, which has %d; the file is cut short: get it again"
-                .formatted(entry.name, entry.begin, entry.end, data.byteSize()));
+            String.format(Locale.ROOT, "tensor %s needs bytes %d to %d of the data, which has %d; the file is cut short: get it again",
+                entry.name, entry.begin, entry.end, data.byteSize()));
       }
       if (entry.begin != end) {
         throw broken(
             ModelFormatException.NO_OFFSET,
-            "tensor %s begins at byte %d of the data, where the one before ends at %d; the file is broken: get it again"
-                .formatted(entry.name, entry.begin, end));
+            String.format(Locale.ROOT, "tensor %s begins at byte %d of the data, where the one before ends at %d; the file is broken: get it again",
+                entry.name, entry.begin, end));
       }
       end = entry.end;
     }
     if (end != data.byteSize()) {
       throw broken(
-          ModelFormatException.NO_OFFSET, "%d bytes after the last tensor; the file is broken: get it again".formatted(data.byteSize() - end));
+          ModelFormatException.NO_OFFSET, String.format(Locale.ROOT, "%d bytes after the last tensor; the file is broken: get it again",
+              data.byteSize() - end));
     }
   }
 
   private void expect(JsonParser json, JsonToken token, JsonToken expected, String name) {
     if (token != expected) {
       throw broken(
-          Long.BYTES + json.currentTokenLocation().getCharOffset(), "tensor %s: %s where %s is expected".formatted(name, token, expected));
+          Long.BYTES + json.currentTokenLocation().getCharOffset(), String.format(Locale.ROOT, "tensor %s: %s where %s is expected",
+              name, token, expected));
     }
   }
 
@@ -258,7 +266,7 @@ public final class SafetensorsFile {
             .orElseThrow(
                 () ->
                     new UnsupportedModelException(
-                        "%s: tensor %s is %s; weights are read as F32, F16 or BF16".formatted(path, entry.name, entry.dtype))),
+                        String.format(Locale.ROOT, "%s: tensor %s is %s; weights are read as F32, F16 or BF16", path, entry.name, entry.dtype))),
         data.asSlice(entry.begin, entry.end - entry.begin));
   }
 

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.function.Consumer;
@@ -221,8 +222,10 @@ public final class Scheduler implements AutoCloseable {
   private void failNonFinite(Sequence sequence) {
     sequence.fail(
         GenerationFailure.Code.NON_FINITE_LOGITS,
-        "the model's logits are not finite numbers, from %s on; its weights are broken: check the file with `gemma inspect --verify`"
-            .formatted(model.placeOfNonFinite(step, sequence.logitsRow())));
+        String.format(
+            Locale.ROOT,
+            "the model's logits are not finite numbers, from %s on; its weights are broken: check the file with `gemma inspect --verify`",
+            model.placeOfNonFinite(step, sequence.logitsRow())));
   }
 
   private void fail(Sequence sequence, Throwable e) {

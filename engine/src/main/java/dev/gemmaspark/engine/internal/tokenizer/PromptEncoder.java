@@ -7,6 +7,7 @@ import dev.gemmaspark.engine.chat.RenderedPrompt.Text;
 import dev.gemmaspark.engine.error.InvalidSettingException;
 import dev.gemmaspark.engine.generation.Prompt;
 import dev.gemmaspark.engine.generation.Truncation;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.BooleanSupplier;
@@ -105,8 +106,8 @@ public final class PromptEncoder {
     return id.orElseThrow(
         () ->
             new InvalidSettingException(
-                "the model's vocabulary has no %s and %s, so it cannot chat; give it a raw prompt"
-                    .formatted(Vocabulary.START_OF_TURN, Vocabulary.END_OF_TURN)));
+                String.format(Locale.ROOT, "the model's vocabulary has no %s and %s, so it cannot chat; give it a raw prompt",
+                    Vocabulary.START_OF_TURN, Vocabulary.END_OF_TURN)));
   }
 
   /** The first token that starts a character at or after this one of the text. */

@@ -6,6 +6,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Locale;
 
 /**
  * Reads the fields of one protobuf message: {@code key varint = number << 3 | wire type}, then by wire type 0 a varint, 1 eight bytes,
@@ -47,7 +48,7 @@ final class ProtobufReader {
     field = (int) (key >>> 3);
     wireType = (int) (key & 7);
     if (key >>> 3 < 1 || key >>> 3 > 0x1FFFFFFF) {
-      throw broken("field number %d; this is not protobuf".formatted(key >>> 3));
+      throw broken(String.format(Locale.ROOT, "field number %d; this is not protobuf", key >>> 3));
     }
     return true;
   }
@@ -97,7 +98,7 @@ final class ProtobufReader {
       case FIXED64 -> advance(Long.BYTES);
       case FIXED32 -> advance(Integer.BYTES);
       case BYTES -> readBytes();
-      default -> throw broken("wire type %d of field %d; 0, 1, 2 or 5 expected".formatted(wireType, field));
+      default -> throw broken(String.format(Locale.ROOT, "wire type %d of field %d; 0, 1, 2 or 5 expected", wireType, field));
     }
   }
 
@@ -106,8 +107,7 @@ final class ProtobufReader {
     long length = varint();
     if (length < 0 || length > buffer.remaining()) {
       throw broken(
-          "field %d has %s bytes, but %d are left"
-              .formatted(field, Long.toUnsignedString(length), buffer.remaining()));
+          String.format(Locale.ROOT, "field %d has %s bytes, but %d are left", field, Long.toUnsignedString(length), buffer.remaining()));
     }
     ByteBuffer bytes = buffer.slice(buffer.position(), (int) length);
     advance((int) length);
@@ -134,13 +134,13 @@ final class ProtobufReader {
 
   private void require(int length) {
     if (buffer.remaining() < length) {
-      throw broken("the message ends within field %d".formatted(field));
+      throw broken(String.format(Locale.ROOT, "the message ends within field %d", field));
     }
   }
 
   private void expect(int type) {
     if (wireType != type) {
-      throw broken("field %d has wire type %d, %d expected".formatted(field, wireType, type));
+      throw broken(String.format(Locale.ROOT, "field %d has wire type %d, %d expected", field, wireType, type));
     }
   }
 

@@ -4,6 +4,7 @@ import dev.gemmaspark.engine.error.UnsupportedModelException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * Reads {@code tokenizer.model}: SentencePiece's {@code ModelProto}. Of it: 1 pieces {1 text, 2 score, 3 type}, 2 trainer {3 model type,
@@ -52,7 +53,7 @@ final class SentencePieceReader {
       throw model.broken("no pieces; this is not a SentencePiece model");
     }
     if (modelType != BPE) {
-      throw unsupported("its type is %d; Gemma's is byte-pair encoding, %d".formatted(modelType, BPE));
+      throw unsupported(String.format(Locale.ROOT, "its type is %d; Gemma's is byte-pair encoding, %d", modelType, BPE));
     }
     if (!normalized) {
       throw unsupported("it names no normalizer and so would add a space before every text");
@@ -82,7 +83,7 @@ final class SentencePieceReader {
         case 3 -> {
           int number = piece.readInt();
           if (number < 1 || number > TYPES.length) {
-            throw piece.broken("a piece has type %d; 1 to %d expected".formatted(number, TYPES.length));
+            throw piece.broken(String.format(Locale.ROOT, "a piece has type %d; 1 to %d expected", number, TYPES.length));
           }
           type = TYPES[number - 1];
         }

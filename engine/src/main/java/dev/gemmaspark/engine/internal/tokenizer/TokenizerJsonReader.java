@@ -15,6 +15,7 @@ import dev.gemmaspark.engine.error.UnsupportedModelException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -120,7 +121,7 @@ final class TokenizerJsonReader {
     while (json.nextToken() != JsonToken.END_ARRAY) {
       Integer id = ids.get(readMerged(json));
       if (id == null) {
-        throw broken(json, "merge %d makes a piece that is not in the vocabulary".formatted(rank));
+        throw broken(json, String.format(Locale.ROOT, "merge %d makes a piece that is not in the vocabulary", rank));
       }
       scores.putIfAbsent(id, (float) -rank);
       rank++;
@@ -164,7 +165,7 @@ final class TokenizerJsonReader {
       int id = token.path("id").asInt(-1);
       Integer known = ids.putIfAbsent(content, id);
       if (known != null && known != id) {
-        throw broken("added token %d has the text of piece %d".formatted(id, known));
+        throw broken(String.format(Locale.ROOT, "added token %d has the text of piece %d", id, known));
       }
       boolean special = token.path("special").asBoolean();
       typeOf.put(id, special ? TokenType.CONTROL : TokenType.USER_DEFINED);
@@ -174,7 +175,7 @@ final class TokenizerJsonReader {
         (piece, id) -> {
           if (id < 0 || id >= pieces.length || pieces[id] != null) {
             throw broken(
-                "id %d of a piece is used twice or outside 0 to %d".formatted(id, pieces.length - 1));
+                String.format(Locale.ROOT, "id %d of a piece is used twice or outside 0 to %d", id, pieces.length - 1));
           }
           pieces[id] = piece;
         });
@@ -209,7 +210,7 @@ final class TokenizerJsonReader {
 
   private void expect(JsonParser json, JsonToken token, JsonToken expected) {
     if (token != expected) {
-      throw broken(json, "%s where %s is expected".formatted(token, expected));
+      throw broken(json, String.format(Locale.ROOT, "%s where %s is expected", token, expected));
     }
   }
 

@@ -3,6 +3,7 @@ package dev.gemmaspark.engine.internal.tokenizer;
 import dev.gemmaspark.engine.error.ModelFormatException;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -111,14 +112,13 @@ public record Vocabulary(
     int size = pieces.length;
     if (scores.length != size || types.length != size) {
       return Optional.of(
-          "the vocabulary has %d pieces, %d scores and %d types; the three must be as many"
-              .formatted(size, scores.length, types.length));
+          String.format(Locale.ROOT, "the vocabulary has %d pieces, %d scores and %d types; the three must be as many",
+              size, scores.length, types.length));
     }
     for (var special : Map.of("bos", bos, "eos", eos, "unknown", unknown).entrySet()) {
       if (special.getValue() < 0 || special.getValue() >= size) {
         return Optional.of(
-            "the %s token has id %d, but the vocabulary has %d pieces"
-                .formatted(special.getKey(), special.getValue(), size));
+            String.format(Locale.ROOT, "the %s token has id %d, but the vocabulary has %d pieces", special.getKey(), special.getValue(), size));
       }
     }
     Map<String, Integer> ids = HashMap.newHashMap(size);
@@ -129,7 +129,7 @@ public record Vocabulary(
       }
       Integer twin = ids.put(pieces[id], id);
       if (twin != null) {
-        return Optional.of("pieces %d and %d have the same text".formatted(twin, id));
+        return Optional.of(String.format(Locale.ROOT, "pieces %d and %d have the same text", twin, id));
       }
     }
     return Optional.empty();
@@ -139,13 +139,13 @@ public record Vocabulary(
     Objects.requireNonNull(type, "type");
     if (piece.isEmpty() || piece.length() > LONGEST_PIECE) {
       return Optional.of(
-          "piece %d has %d characters; 1 to %d expected".formatted(id, piece.length(), LONGEST_PIECE));
+          String.format(Locale.ROOT, "piece %d has %d characters; 1 to %d expected", id, piece.length(), LONGEST_PIECE));
     }
     if (type == TokenType.BYTE && !isByte(piece)) {
-      return Optional.of("piece %d is a byte, but its text is not of the form <0x0A>".formatted(id));
+      return Optional.of(String.format(Locale.ROOT, "piece %d is a byte, but its text is not of the form <0x0A>", id));
     }
     if (Float.isNaN(score)) {
-      return Optional.of("piece %d has a score that is not a number".formatted(id));
+      return Optional.of(String.format(Locale.ROOT, "piece %d has a score that is not a number", id));
     }
     return Optional.empty();
   }

@@ -7,6 +7,7 @@ import dev.gemmaspark.engine.error.ModelNotFoundException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 
 /** Reads the vocabulary of a tokenizer file: {@code tokenizer.json} or {@code tokenizer.model}. */
 public final class VocabularyReader {
@@ -29,7 +30,7 @@ public final class VocabularyReader {
       long size = Files.size(file);
       if (size > LARGEST) {
         throw new ModelFormatException(
-            file, NO_OFFSET, "the file has %d bytes; a tokenizer has at most %d".formatted(size, LARGEST));
+            file, NO_OFFSET, String.format(Locale.ROOT, "the file has %d bytes; a tokenizer has at most %d", size, LARGEST));
       }
       byte[] bytes = Files.readAllBytes(file);
       return isJson(bytes)

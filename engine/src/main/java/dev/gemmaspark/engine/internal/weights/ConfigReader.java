@@ -4,6 +4,7 @@ import dev.gemmaspark.engine.error.ModelFormatException;
 import dev.gemmaspark.engine.error.UnsupportedModelException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.Optional;
 
 /** The sizes and constants of a model: checked before any tensor is looked at, because all shapes follow from them. */
@@ -31,8 +32,8 @@ abstract class ConfigReader {
         .orElseThrow(
             () ->
                 new UnsupportedModelException(
-                    "%s holds a model of architecture '%s'; supported are %s"
-                        .formatted(path, name, Arrays.stream(Architecture.values()).map(Architecture::label).toList())));
+                    String.format(Locale.ROOT, "%s holds a model of architecture '%s'; supported are %s",
+                        path, name, Arrays.stream(Architecture.values()).map(Architecture::label).toList())));
   }
 
   /** What the source calls a key. */
@@ -105,7 +106,7 @@ abstract class ConfigReader {
 
   final void require(ConfigKey key, Object value, boolean holds, String allowed) {
     if (!holds) {
-      throw broken("%s is %s; it must be %s".formatted(name(key), value, allowed));
+      throw broken(String.format(Locale.ROOT, "%s is %s; it must be %s", name(key), value, allowed));
     }
   }
 

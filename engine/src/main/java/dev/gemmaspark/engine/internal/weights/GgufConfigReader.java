@@ -2,6 +2,7 @@ package dev.gemmaspark.engine.internal.weights;
 
 import dev.gemmaspark.engine.internal.gguf.GgufMetadata;
 import dev.gemmaspark.engine.internal.tensor.StoredTensor;
+import java.util.Locale;
 import java.util.Optional;
 
 /** The configuration of a GGUF file: keys of its architecture. */
@@ -22,7 +23,7 @@ final class GgufConfigReader extends ConfigReader {
         model
             .find(name)
             .orElseThrow(
-                () -> broken("tensor %s is missing; the model is not a whole Gemma: get it again".formatted(name.gguf())));
+                () -> broken(String.format(Locale.ROOT, "tensor %s is missing; the model is not a whole Gemma: get it again", name.gguf())));
   }
 
   @Override
@@ -62,7 +63,7 @@ final class GgufConfigReader extends ConfigReader {
     long[] shape = embedding.shape();
     long rows = shape.length < 2 ? 1 : shape[shape.length - 2];
     if (rows > LARGEST_SIZE) {
-      throw broken("the embedding has %d rows; at most %d expected".formatted(rows, LARGEST_SIZE));
+      throw broken(String.format(Locale.ROOT, "the embedding has %d rows; at most %d expected", rows, LARGEST_SIZE));
     }
     return (int) rows;
   }

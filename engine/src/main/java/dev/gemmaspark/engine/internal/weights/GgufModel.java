@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -45,8 +46,10 @@ final class GgufModel implements TensorSource {
       throw new ModelFormatException(
           file.path(),
           ModelFormatException.NO_OFFSET,
-          "the file says that it is part %d of %d, and its name that it is part %d of %d; get the parts again, under their own names"
-              .formatted(saidIndex + 1, saidCount, index + 1, count));
+          String.format(
+              Locale.ROOT,
+              "the file says that it is part %d of %d, and its name that it is part %d of %d; get the parts again, under their own names",
+              saidIndex + 1, saidCount, index + 1, count));
     }
   }
 
@@ -66,7 +69,7 @@ final class GgufModel implements TensorSource {
     ModelConfig config = new GgufConfigReader(model).read();
     if (model.tensors.containsKey(OUTPUT_HEAD)) {
       throw new UnsupportedModelException(
-          "%s has an output head of its own (%s); Gemma's is its embedding".formatted(path, OUTPUT_HEAD));
+          String.format(Locale.ROOT, "%s has an output head of its own (%s); Gemma's is its embedding", path, OUTPUT_HEAD));
     }
     var vocabulary = GgufVocabularyReader.read(path, model.metadata);
     Set<Integer> stopTokens = new HashSet<>();

@@ -6,6 +6,7 @@ import dev.gemmaspark.engine.internal.gguf.GgufMetadata;
 import dev.gemmaspark.engine.internal.tokenizer.TokenType;
 import dev.gemmaspark.engine.internal.tokenizer.Vocabulary;
 import java.nio.file.Path;
+import java.util.Locale;
 
 /** The vocabulary of a GGUF file: {@code tokenizer.ggml.*}, of SentencePiece's kind. */
 final class GgufVocabularyReader {
@@ -22,8 +23,7 @@ final class GgufVocabularyReader {
     String kind = metadata.string(PREFIX + "model");
     if (!kind.equals(SENTENCE_PIECE)) {
       throw new UnsupportedModelException(
-          "%s has a tokenizer of kind '%s'; Gemma's is '%s' (SentencePiece)"
-              .formatted(path, kind, SENTENCE_PIECE));
+          String.format(Locale.ROOT, "%s has a tokenizer of kind '%s'; Gemma's is '%s' (SentencePiece)", path, kind, SENTENCE_PIECE));
     }
     return Vocabulary.of(
         path,
@@ -43,7 +43,7 @@ final class GgufVocabularyReader {
         throw new ModelFormatException(
             path,
             ModelFormatException.NO_OFFSET,
-            "piece %d of the vocabulary has type %d; 1 to %d expected".formatted(id, numbers[id], TYPES.length));
+            String.format(Locale.ROOT, "piece %d of the vocabulary has type %d; 1 to %d expected", id, numbers[id], TYPES.length));
       }
       types[id] = TYPES[numbers[id] - 1];
     }

@@ -2,6 +2,7 @@ package dev.gemmaspark.engine.internal.weights;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Optional;
 
 /** The configuration of a Hugging Face directory: {@code config.json}. */
@@ -43,7 +44,7 @@ final class HuggingFaceConfigReader extends ConfigReader {
       return Optional.of(0f);
     }
     if (!value.isNumber()) {
-      throw broken("%s is %s; it must be a number".formatted(name, value));
+      throw broken(String.format(Locale.ROOT, "%s is %s; it must be a number", name, value));
     }
     return Optional.of(value.floatValue());
   }
@@ -52,7 +53,7 @@ final class HuggingFaceConfigReader extends ConfigReader {
   float queryScale(int layers, int hiddenSize, int heads, int headDim) {
     float scalar = number("query_pre_attn_scalar").orElse((float) headDim);
     if (!(scalar > 0) || Float.isInfinite(scalar)) {
-      throw broken("query_pre_attn_scalar is %s; it must be a positive number".formatted(scalar));
+      throw broken(String.format(Locale.ROOT, "query_pre_attn_scalar is %s; it must be a positive number", scalar));
     }
     return (float) (1 / Math.sqrt(scalar));
   }
@@ -61,7 +62,7 @@ final class HuggingFaceConfigReader extends ConfigReader {
   int vocabSize() {
     JsonNode size = config.path("vocab_size");
     if (!size.canConvertToInt() || size.asInt() < 1 || size.asInt() > LARGEST_SIZE) {
-      throw broken("vocab_size is %s; it must be between 1 and %d".formatted(size, LARGEST_SIZE));
+      throw broken(String.format(Locale.ROOT, "vocab_size is %s; it must be between 1 and %d", size, LARGEST_SIZE));
     }
     return size.asInt();
   }

@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -108,7 +109,7 @@ final class HuggingFaceModel implements TensorSource {
         throw new ModelFormatException(
             directory,
             ModelFormatException.NO_OFFSET,
-            "eos_token_id is %s; a number or a list of numbers below %d expected".formatted(id, vocabulary.size()));
+            String.format(Locale.ROOT, "eos_token_id is %s; a number or a list of numbers below %d expected", id, vocabulary.size()));
       }
       ids.add(id.asInt());
     }
@@ -128,7 +129,7 @@ final class HuggingFaceModel implements TensorSource {
       for (String name : file.names()) {
         SafetensorsFile other = files.put(name, file);
         if (other != null) {
-          throw broken("tensor %s stands in both %s and %s".formatted(name, other.path().getFileName(), shard.getFileName()));
+          throw broken(String.format(Locale.ROOT, "tensor %s stands in both %s and %s", name, other.path().getFileName(), shard.getFileName()));
         }
       }
     }
@@ -139,7 +140,7 @@ final class HuggingFaceModel implements TensorSource {
             entry -> {
               String shard = entry.getValue().asText();
               if (!shards.get(shard).names().contains(entry.getKey())) {
-                throw broken("tensor %s is not in %s, where the index has it".formatted(entry.getKey(), shard));
+                throw broken(String.format(Locale.ROOT, "tensor %s is not in %s, where the index has it", entry.getKey(), shard));
               }
             });
   }
@@ -156,12 +157,14 @@ final class HuggingFaceModel implements TensorSource {
     for (String name : names) {
       if (!name.matches("[A-Za-z0-9_.-]+\\.safetensors") || name.contains("..")) {
         throw new ModelFormatException(
-            index, ModelFormatException.NO_OFFSET, "the index names a file '%s'; plain names of safetensors files are allowed".formatted(name));
+            index, ModelFormatException.NO_OFFSET, String.format(
+                Locale.ROOT, "the index names a file '%s'; plain names of safetensors files are allowed",
+                name));
       }
       Path shard = index.resolveSibling(name);
       if (!Files.exists(shard)) {
         throw new ModelNotFoundException(
-            "%s names %s, but there is no such file beside it; get the whole model".formatted(index, name));
+            String.format(Locale.ROOT, "%s names %s, but there is no such file beside it; get the whole model", index, name));
       }
       shards.add(shard);
     }

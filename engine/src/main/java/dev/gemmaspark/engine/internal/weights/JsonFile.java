@@ -12,6 +12,7 @@ import dev.gemmaspark.engine.error.ModelNotFoundException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 
 /** Reads the JSON files that lie beside weights, within limits. */
 final class JsonFile {
@@ -49,7 +50,8 @@ final class JsonFile {
     try {
       long size = Files.size(file);
       if (size > LARGEST) {
-        throw new ModelFormatException(file, ModelFormatException.NO_OFFSET, "the file has %d bytes; at most %d expected".formatted(size, LARGEST));
+        throw new ModelFormatException(file, ModelFormatException.NO_OFFSET, String.format(Locale.ROOT, "the file has %d bytes; at most %d expected",
+            size, LARGEST));
       }
       return Files.readAllBytes(file);
     } catch (IOException e) {

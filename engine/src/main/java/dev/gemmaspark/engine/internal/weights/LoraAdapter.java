@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
@@ -48,7 +49,8 @@ public final class LoraAdapter {
     int rank = config.path("r").asInt();
     double alpha = config.path("lora_alpha").asDouble(rank);
     if (rank < 1 || rank > LARGEST_RANK || !Double.isFinite(alpha)) {
-      throw broken("r is %s and lora_alpha %s; a rank of 1 to %d expected".formatted(config.path("r"), config.path("lora_alpha"), LARGEST_RANK));
+      throw broken(String.format(Locale.ROOT, "r is %s and lora_alpha %s; a rank of 1 to %d expected",
+          config.path("r"), config.path("lora_alpha"), LARGEST_RANK));
     }
     this.scale = (float) (alpha / (config.path("use_rslora").asBoolean() ? Math.sqrt(rank) : rank));
     SafetensorsFile file = SafetensorsFile.open(directory.resolve(WEIGHTS));
@@ -56,7 +58,7 @@ public final class LoraAdapter {
       Matcher parts = NAME.matcher(name);
       if (!parts.matches()) {
         throw new UnsupportedModelException(
-            "%s changes %s; only the matrices of the layers can be adapted".formatted(directory.resolve(WEIGHTS), name));
+            String.format(Locale.ROOT, "%s changes %s; only the matrices of the layers can be adapted", directory.resolve(WEIGHTS), name));
       }
       tensors.put(parts.group(1) + "." + parts.group(3), file.tensor(name).orElseThrow());
     }
@@ -69,12 +71,14 @@ public final class LoraAdapter {
     REFUSED.forEach(
         (setting, allowed) -> {
           if (config.path(setting).asBoolean(allowed) != allowed) {
-            throw new UnsupportedModelException("%s: adapters with %s are not read; merge it into its model".formatted(directory, setting));
+            throw new UnsupportedModelException(String.format(Locale.ROOT, "%s: adapters with %s are not read; merge it into its model",
+                directory, setting));
           }
         });
     for (String setting : List.of("rank_pattern", "alpha_pattern", "modules_to_save")) {
       if (!config.path(setting).isEmpty()) {
-        throw new UnsupportedModelException("%s: adapters with %s are not read; merge it into its model".formatted(directory, setting));
+        throw new UnsupportedModelException(String.format(Locale.ROOT, "%s: adapters with %s are not read; merge it into its model",
+            directory, setting));
       }
     }
   }
@@ -85,8 +89,8 @@ public final class LoraAdapter {
     for (Path file : files) {
       if (!Files.exists(file)) {
         throw new ModelNotFoundException(
-            "%s is no LoRA adapter: there is no %s in it; a directory with %s and %s expected"
-                .formatted(directory, file.getFileName(), CONFIG, WEIGHTS));
+            String.format(Locale.ROOT, "%s is no LoRA adapter: there is no %s in it; a directory with %s and %s expected",
+                directory, file.getFileName(), CONFIG, WEIGHTS));
       }
     }
     return files;
@@ -109,12 +113,12 @@ public final class LoraAdapter {
               boolean hasA = unused.remove(key + ".A");
               boolean hasB = unused.remove(key + ".B");
               if (hasA != hasB) {
-                throw adapter.broken("%s has only one of its two matrices".formatted(key));
+                throw adapter.broken(String.format(Locale.ROOT, "%s has only one of its two matrices", key));
               }
               return hasA ? adapter.merge(key, matrix) : matrix;
             });
     if (!unused.isEmpty()) {
-      throw adapter.broken("%s is for no matrix of the model; is it the adapter of another model?".formatted(unused.first()));
+      throw adapter.broken(String.format(Locale.ROOT, "%s is for no matrix of the model; is it the adapter of another model?", unused.first()));
     }
     return merged;
   }
@@ -125,8 +129,8 @@ public final class LoraAdapter {
     int rank = (int) Math.min(LARGEST_RANK, a.shape().length == 2 ? a.shape()[0] : 0);
     if (!a.hasShape(rank, matrix.columns()) || !b.hasShape(matrix.rows(), rank)) {
       throw broken(
-          "%s is %s times %s, but the matrix is %d x %d; is it the adapter of another model?"
-              .formatted(key, b.shapeText(), a.shapeText(), matrix.rows(), matrix.columns()));
+          String.format(Locale.ROOT, "%s is %s times %s, but the matrix is %d x %d; is it the adapter of another model?",
+              key, b.shapeText(), a.shapeText(), matrix.rows(), matrix.columns()));
     }
     float[] down = numbers(a);
     float[] up = numbers(b);

@@ -14,6 +14,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import java.util.function.DoubleConsumer;
 
@@ -34,7 +35,7 @@ public final class ModelChecksum {
   public static String of(Path file, Path cacheDirectory, DoubleConsumer progress) throws IOException {
     BasicFileAttributes attributes = Files.readAttributes(file, BasicFileAttributes.class);
     String identity =
-        "%s %d %s".formatted(file.toRealPath(), attributes.size(), attributes.lastModifiedTime().to(TimeUnit.NANOSECONDS));
+        String.format(Locale.ROOT, "%s %d %s", file.toRealPath(), attributes.size(), attributes.lastModifiedTime().to(TimeUnit.NANOSECONDS));
     Path memo =
         cacheDirectory.resolve("checksums").resolve(hex(digest().digest(identity.getBytes(StandardCharsets.UTF_8))));
     if (Files.exists(memo)) {

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -63,15 +64,15 @@ public record ModelFiles(Path path, Form form, List<Path> files) {
     int count = Integer.parseInt(named.group(3));
     if (count < 1 || count > MOST_PARTS) {
       throw new ModelFormatException(
-          path, ModelFormatException.NO_OFFSET, "the name says %d parts; 1 to %d expected".formatted(count, MOST_PARTS));
+          path, ModelFormatException.NO_OFFSET, String.format(Locale.ROOT, "the name says %d parts; 1 to %d expected", count, MOST_PARTS));
     }
     List<Path> parts = new ArrayList<>();
     for (int i = 1; i <= count; i++) {
-      Path part = path.resolveSibling("%s-%05d-of-%05d.gguf".formatted(named.group(1), i, count));
+      Path part = path.resolveSibling(String.format(Locale.ROOT, "%s-%05d-of-%05d.gguf", named.group(1), i, count));
       if (!Files.exists(part)) {
         throw new ModelNotFoundException(
-            "Part %d of the %d of %s is missing: there is no file %s; all parts must lie in one folder"
-                .formatted(i, count, path.getFileName(), part.toAbsolutePath()));
+            String.format(Locale.ROOT, "Part %d of the %d of %s is missing: there is no file %s; all parts must lie in one folder",
+                i, count, path.getFileName(), part.toAbsolutePath()));
       }
       parts.add(part);
     }

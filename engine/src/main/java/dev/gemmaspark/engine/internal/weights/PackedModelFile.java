@@ -23,6 +23,7 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.DoubleConsumer;
 
@@ -177,9 +178,8 @@ public final class PackedModelFile {
         throw new ModelFormatException(
             model,
             ModelFormatException.NO_OFFSET,
-            "tensor %s has weights that are infinite or not numbers in rows %d to %d; get a sound copy of the model"
-                .formatted(
-                    entry.source.name(),
+            String.format(Locale.ROOT, "tensor %s has weights that are infinite or not numbers in rows %d to %d; get a sound copy of the model",
+                entry.source.name(),
                     panel * PackedMatrix.PANEL_ROWS,
                     Math.min(entry.source.rows(), (panel + 1) * PackedMatrix.PANEL_ROWS) - 1));
       }

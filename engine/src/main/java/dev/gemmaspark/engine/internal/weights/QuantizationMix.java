@@ -5,6 +5,7 @@ import dev.gemmaspark.engine.internal.quantization.QuantizedRows;
 import dev.gemmaspark.engine.internal.tensor.TensorType;
 import dev.gemmaspark.engine.internal.tensor.WeightRows;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -90,8 +91,8 @@ public enum QuantizationMix {
         .orElseThrow(
             () ->
                 new InvalidSettingException(
-                    "There is no weight type '%s'; there are %s"
-                        .formatted(name, Stream.of(values()).map(Enum::name).collect(Collectors.joining(", ")))));
+                    String.format(Locale.ROOT, "There is no weight type '%s'; there are %s",
+                        name, Stream.of(values()).map(Enum::name).collect(Collectors.joining(", ")))));
   }
 
   private static Optional<QuantizationMix> find(String name) {

@@ -1,5 +1,7 @@
 package dev.gemmaspark.engine.internal.weights;
 
+import java.util.Locale;
+
 /** What a tensor is in the model, and what files call it; {@code %d} stands for the layer. */
 public enum TensorRole {
   EMBEDDING("token_embd.weight", "embed_tokens.weight"),
@@ -27,12 +29,12 @@ public enum TensorRole {
   }
 
   String gguf(int layer) {
-    return gguf.formatted(layer);
+    return String.format(Locale.ROOT, gguf, layer);
   }
 
   /** Without the prefix {@code model.}; Gemma 1 calls its only second norm as Gemma 2 calls another. */
   String huggingFace(Architecture architecture, int layer) {
     boolean renamed = this == FEED_FORWARD_NORM && architecture == Architecture.GEMMA1;
-    return (renamed ? POST_ATTENTION_NORM : this).huggingFace.formatted(layer);
+    return String.format(Locale.ROOT, (renamed ? POST_ATTENTION_NORM : this).huggingFace, layer);
   }
 }

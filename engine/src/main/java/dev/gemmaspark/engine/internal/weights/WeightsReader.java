@@ -10,6 +10,7 @@ import dev.gemmaspark.engine.internal.tensor.WeightRows;
 import dev.gemmaspark.engine.internal.tokenizer.Vocabulary;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 
@@ -28,8 +29,8 @@ final class WeightsReader {
     WeightsReader reader = new WeightsReader(source, config);
     if (vocabulary.size() != config.vocabSize()) {
       throw reader.broken(
-          "the vocabulary has %d pieces, but the embedding %d rows; tokenizer and weights are not of one model"
-              .formatted(vocabulary.size(), config.vocabSize()));
+          String.format(Locale.ROOT, "the vocabulary has %d pieces, but the embedding %d rows; tokenizer and weights are not of one model",
+              vocabulary.size(), config.vocabSize()));
     }
     WeightRows embedding =
         reader.matrix(new TensorName(TensorRole.EMBEDDING, 0), config.vocabSize(), config.hiddenSize());
@@ -84,7 +85,7 @@ final class WeightsReader {
     }
     TensorType type = tensor.type();
     if (type.blockSize() != 1) {
-      throw broken("tensor %s is %s; a norm is F32, F16 or BF16".formatted(tensor.name(), type));
+      throw broken(String.format(Locale.ROOT, "tensor %s is %s; a norm is F32, F16 or BF16", tensor.name(), type));
     }
     PanelFormat format = PanelFormats.of(type);
     float[] norm = new float[config.hiddenSize()];
@@ -92,7 +93,7 @@ final class WeightsReader {
       format.dequantize(tensor.data(), (long) i * type.blockBytes(), norm, i);
       norm[i] += source.normOffset();
       if (!Float.isFinite(norm[i])) {
-        throw broken("tensor %s has a weight that is infinite or not a number; get a sound copy".formatted(tensor.name()));
+        throw broken(String.format(Locale.ROOT, "tensor %s has a weight that is infinite or not a number; get a sound copy", tensor.name()));
       }
     }
     return norm;
@@ -104,11 +105,11 @@ final class WeightsReader {
         .orElseThrow(
             () ->
                 broken(
-                    "tensor %s is missing; the model is not a whole Gemma: get it again".formatted(source.name(name))));
+                    String.format(Locale.ROOT, "tensor %s is missing; the model is not a whole Gemma: get it again", source.name(name))));
   }
 
   private ModelFormatException wrongShape(StoredTensor tensor, String expected) {
-    return broken("tensor %s is %s; %s expected".formatted(tensor.name(), tensor.shapeText(), expected));
+    return broken(String.format(Locale.ROOT, "tensor %s is %s; %s expected", tensor.name(), tensor.shapeText(), expected));
   }
 
   private ModelFormatException broken(String problem) {

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.stream.IntStream;
 
@@ -90,7 +91,7 @@ public final class GgufBuilder {
   public static List<String> vocabulary() {
     List<String> pieces = new ArrayList<>(List.of("<pad>", "<eos>", "<bos>", "<unk>", "<start_of_turn>", "<end_of_turn>"));
     for (int b = 0; b < 256; b++) {
-      pieces.add("<0x%02X>".formatted(b));
+      pieces.add(String.format(Locale.ROOT, "<0x%02X>", b));
     }
     pieces.addAll(List.of("\u2581", "a", "b", "ab", "\u2581a", "\n"));
     return pieces;

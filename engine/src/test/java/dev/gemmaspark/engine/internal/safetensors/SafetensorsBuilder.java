@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.StringJoiner;
 
 /** Writes safetensors files, sound ones and others. */
@@ -18,8 +19,8 @@ public final class SafetensorsBuilder {
     int begin = data.size();
     data.writeBytes(bytes.array());
     return entry(
-        "\"%s\":{\"dtype\":\"F32\",\"shape\":%s,\"data_offsets\":[%d,%d]}"
-            .formatted(name, Arrays.toString(shape).replace(" ", ""), begin, data.size()));
+        String.format(Locale.ROOT, "\"%s\":{\"dtype\":\"F32\",\"shape\":%s,\"data_offsets\":[%d,%d]}",
+            name, Arrays.toString(shape).replace(" ", ""), begin, data.size()));
   }
 
   /** A part of the header as it is to stand there. */

@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 import java.util.stream.Stream;
@@ -40,12 +41,12 @@ class SafetensorsFileTest {
         header("no JSON", "{a}", "not the JSON of a safetensors file"),
         header("cut short", "{\"a\":{\"dtype\":", "not the JSON of a safetensors file"),
         header("two objects", "{}{}", "goes on after its end"),
-        header("a tensor twice", "{\"a\":{%1$s},\"a\":{%1$s}}".formatted(EMPTY), "Duplicate field"),
+        header("a tensor twice", String.format(Locale.ROOT, "{\"a\":{%1$s},\"a\":{%1$s}}", EMPTY), "Duplicate field"),
         header("a field twice", "{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\"}}", "Duplicate field"),
         header("deep", "{\"a\":{\"shape\":" + "[".repeat(100_000), "START_ARRAY where VALUE_NUMBER_INT is expected"),
         header("deep metadata", "{\"__metadata__\":" + "[".repeat(100_000), "not the JSON of a safetensors file"),
         header("a tensor is a number", "{\"a\":1}", "VALUE_NUMBER_INT where START_OBJECT is expected"),
-        header("unknown field", "{\"a\":{%s,\"x\":1}}".formatted(EMPTY), "an unknown field x"),
+        header("unknown field", String.format(Locale.ROOT, "{\"a\":{%s,\"x\":1}}", EMPTY), "an unknown field x"),
         header("unknown type", "{\"a\":{\"dtype\":\"F7\",\"shape\":[0],\"data_offsets\":[0,0]}}", "the unknown type F7"),
         header("no shape", "{\"a\":{\"dtype\":\"F32\",\"data_offsets\":[0,0]}}", "lacks its type, its shape"),
         header("one offset", "{\"a\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0]}}", "or its two offsets"),

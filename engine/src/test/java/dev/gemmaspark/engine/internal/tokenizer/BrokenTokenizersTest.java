@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 import org.junit.jupiter.api.Test;
@@ -115,7 +116,7 @@ class BrokenTokenizersTest {
       vocabulary.put(control, vocabulary.size());
     }
     for (int i = 0; i < 256; i++) {
-      vocabulary.put("<0x%02X>".formatted(i), vocabulary.size());
+      vocabulary.put(String.format(Locale.ROOT, "<0x%02X>", i), vocabulary.size());
     }
     for (String piece : List.of("a", "b", "ab", "\u2581")) {
       vocabulary.put(piece, vocabulary.size());

@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 import java.util.stream.Stream;
@@ -168,7 +169,7 @@ class HuggingFaceModelTest {
   void aGgufInPartsLoadsFromAnyOfThem() throws IOException {
     parts();
     for (int i = 1; i <= 2; i++) {
-      ModelWeights<WeightRows> weights = ModelLoader.load(ModelFiles.of(folder.resolve("m-0000%d-of-00002.gguf".formatted(i))));
+      ModelWeights<WeightRows> weights = ModelLoader.load(ModelFiles.of(folder.resolve(String.format(Locale.ROOT, "m-0000%d-of-00002.gguf", i))));
       assertThat(weights.layers()).hasSize(1);
       assertThat(weights.parameters()).isPositive();
     }

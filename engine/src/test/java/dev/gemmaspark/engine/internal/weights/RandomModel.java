@@ -8,6 +8,7 @@ import dev.gemmaspark.engine.internal.tokenizer.Vocabulary;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
@@ -66,7 +67,7 @@ public final class RandomModel {
       types[i] = i == 3 ? TokenType.UNKNOWN : i < 6 ? TokenType.CONTROL : TokenType.NORMAL;
     }
     for (int b = 0; b < 256; b++) {
-      pieces[6 + b] = "<0x%02X>".formatted(b);
+      pieces[6 + b] = String.format(Locale.ROOT, "<0x%02X>", b);
       types[6 + b] = TokenType.BYTE;
     }
     return new Vocabulary(
