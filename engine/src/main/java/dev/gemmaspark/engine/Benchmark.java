@@ -279,9 +279,9 @@ public final class Benchmark {
   /** Positions that queries see, summed over queries and layers. */
   private double visible(int from, int to) {
     double sum = 0;
-    for (int layer = 0; layer < config.layers(); layer++) {
+    for (int window : config.windows()) {
       for (int position = from; position < to; position++) {
-        sum += config.isLocal(layer) ? Math.min(position + 1, config.slidingWindow()) : position + 1;
+        sum += window > 0 ? Math.min(position + 1, window) : position + 1;
       }
     }
     return sum;

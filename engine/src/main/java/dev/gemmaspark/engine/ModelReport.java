@@ -8,6 +8,7 @@ import dev.gemmaspark.engine.internal.tensor.TensorType;
 import dev.gemmaspark.engine.internal.tensor.WeightRows;
 import dev.gemmaspark.engine.internal.weights.ModelConfig;
 import dev.gemmaspark.engine.internal.weights.ModelWeights;
+import dev.gemmaspark.engine.internal.weights.Rope;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -15,6 +16,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /**
  * What is in a model file, for people.
@@ -64,7 +66,8 @@ public record ModelReport(Map<String, String> facts, List<String> problems, int 
         "attention heads",
         String.format(Locale.ROOT, "%d of %d, %d for keys and values", config.attentionHeads(), config.headDim(), config.kvHeads()));
     facts.put("context length", "" + config.contextLength());
-    facts.put("sliding window", config.slidingWindow() == 0 ? "none" : "" + config.slidingWindow());
+    facts.put("sliding window", windows(config));
+    facts.put("rotary base", ropes(config));
     facts.put(
         "soft caps",
         config.attentionSoftcap() == 0 && config.finalSoftcap() == 0
@@ -75,6 +78,23 @@ public record ModelReport(Map<String, String> facts, List<String> problems, int 
     facts.put("chat template", template(weights));
     facts.put("kernels", Kernels.best().description());
     return facts;
+  }
+
+  private static String windows(ModelConfig config) {
+    List<Integer> local = config.windows().stream().filter(window -> window > 0).toList();
+    return local.isEmpty() ? "none" : String.format(Locale.ROOT, "%d, in %d of %d layers", local.getFirst(), local.size(), config.layers());
+  }
+
+  private static String ropes(ModelConfig config) {
+    return config.layerConfigs().stream().map(layer -> rope(layer.rope())).distinct().collect(Collectors.joining(" and "));
+  }
+
+  private static String rope(Rope rope) {
+    return String.format(Locale.ROOT, "%.0f", rope.theta())
+        + switch (rope.scaling()) {
+          case Rope.Linear(float factor) -> factor == 1 ? "" : ", divided by " + factor;
+          case Rope.Yarn yarn -> ", YaRN by " + yarn.factor();
+        };
   }
 
   private static Map<TensorType, String> matrixBytes(ModelWeights<WeightRows> weights) {
@@ -104,7 +124,8 @@ public record ModelReport(Map<String, String> facts, List<String> problems, int 
       WeightRows matrix = matrices.get(i);
       long row = firstNonFiniteRow(matrix);
       if (row >= 0) {
-        problems.add(String.format(Locale.ROOT, "tensor %s has weights that are infinite or not numbers, first in row %d", matrix.name(), row));
+        problems.add(String.format(Locale.ROOT, "tensor %s has weights that are infinite or not numbers, first in row %d",
+            matrix.name(), row));
       }
     }
     return problems;

@@ -73,10 +73,9 @@ public final class KvCache implements AutoCloseable {
 
   /** Makes room for the next {@code positions} positions; blocks that none of their queries sees go back. */
   public void extend(int positions) {
-    int window = pool.shape().slidingWindow();
     for (int layer = 0; layer < tables.length; layer++) {
       if (pool.shape().isLocal(layer)) {
-        giveBack(layer, Math.max(0, length - window + 1) / POSITIONS);
+        giveBack(layer, Math.max(0, length - pool.shape().window(layer) + 1) / POSITIONS);
       }
     }
     int blocks = Math.ceilDiv(length + positions, POSITIONS);

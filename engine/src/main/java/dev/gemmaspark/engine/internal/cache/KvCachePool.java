@@ -84,7 +84,7 @@ public final class KvCachePool {
     }
     long blocks = shape.blocks(length, chunk);
     reservedBlocks += blocks;
-    boolean shares = shape.slidingWindow() == 0 || length <= shape.slidingWindow();
+    boolean shares = shape.keepsAll(length);
     // the logits after the last token of the prompt have to be computed
     int shared = shares ? Math.max(0, prompt.length - 1) / POSITIONS : 0;
     return new KvCache(this, length, blocks, prompt, shared);

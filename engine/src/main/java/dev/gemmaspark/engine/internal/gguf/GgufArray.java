@@ -74,6 +74,16 @@ record GgufArray(
     return values;
   }
 
+  boolean[] booleans() {
+    require(GgufValueType.BOOL);
+    GgufCursor cursor = new GgufCursor(file, memory, offset);
+    boolean[] values = new boolean[count];
+    for (int i = 0; i < count; i++) {
+      values[i] = cursor.readByte(key) != 0;
+    }
+    return values;
+  }
+
   private void require(GgufValueType expected) {
     if (type != expected) {
       throw new ModelFormatException(file, offset, String.format(Locale.ROOT, "%s is an array of %s; %s expected", key, type, expected));

@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /** The keys and values of a GGUF file. Accessors check the type; numbers may have any width that holds them. Immutable. */
 public final class GgufMetadata {
@@ -16,8 +17,16 @@ public final class GgufMetadata {
     this.values = values;
   }
 
-  public boolean contains(String key) {
-    return values.containsKey(key);
+  /** The names of all keys. */
+  public Set<String> keys() {
+    return values.keySet();
+  }
+
+  /** A value as text, for messages; an array by its type and length. */
+  public String text(String key) {
+    Object value = values.get(key);
+    return value instanceof GgufArray array ? array.count() == 0 ? "" : String.format(Locale.ROOT, "an array of %d %s",
+        array.count(), array.type()) : value.toString();
   }
 
   /** A text that must be there. */
@@ -67,6 +76,16 @@ public final class GgufMetadata {
   /** An array of 32-bit numbers that must be there. */
   public int[] integers(String key) {
     return array(key).ints();
+  }
+
+  /** Whether a key is there and its value an array. */
+  public boolean isArray(String key) {
+    return values.get(key) instanceof GgufArray;
+  }
+
+  /** An array of truth values that must be there. */
+  public boolean[] booleans(String key) {
+    return array(key).booleans();
   }
 
   private GgufArray array(String key) {

@@ -62,6 +62,13 @@ public final class GgufWriter {
     }
   }
 
+  public void putBooleans(String key, List<Boolean> values) {
+    startArray(key, GgufValueType.BOOL, values.size());
+    for (boolean value : values) {
+      keys.write(value ? 1 : 0);
+    }
+  }
+
   public void putIntegers(String key, int[] values) {
     startArray(key, GgufValueType.INT32, values.length);
     for (int value : values) {

@@ -11,7 +11,7 @@ import dev.gemmaspark.engine.internal.weights.LayerWeights;
 
 /**
  * Grouped-query attention of one layer: from the normalized residual stream, packed as the workspace's operand, to {@code delta}.
- * Even layers see a window, odd ones all positions.
+ * Local layers see a window, the others all positions.
  */
 final class Attention {
   private final ModelConfig config;
@@ -49,7 +49,7 @@ final class Attention {
             layout,
             config.attentionHeads() / config.kvHeads(),
             queryWidth(),
-            config.isLocal(layer) ? config.slidingWindow() : 0,
+            config.layer(layer).window(),
             config.attentionSoftcap());
     this.queryKeyValue =
         product(

@@ -12,8 +12,11 @@ import dev.gemmaspark.engine.internal.tensor.PackedMatrix;
 import dev.gemmaspark.engine.internal.tensor.TensorType;
 import dev.gemmaspark.engine.internal.weights.ModelConfig;
 import dev.gemmaspark.engine.internal.weights.ModelWeights;
+import dev.gemmaspark.engine.internal.weights.Rope;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -34,6 +37,7 @@ public final class GemmaModel {
   private final float embeddingScale;
   private final int contextLength;
   private final float[] outputNorm;
+  private final PackedMatrix embedding;
   private final PackedMatrix head;
   private final List<PackedMatrix> matrices = new ArrayList<>();
   private final KvBlockLayout layout;
@@ -61,23 +65,25 @@ public final class GemmaModel {
     this.config = weights.config();
     this.embeddingScale = (float) Math.sqrt(config.hiddenSize());
     this.outputNorm = weights.outputNorm();
-    this.head = weights.embedding();
+    this.embedding = weights.embedding();
+    this.head = weights.head().orElse(embedding);
     this.contextLength = contextLength;
     this.kernels = kernels;
     this.pool = pool;
     this.layout = new KvBlockLayout(config.kvHeads(), config.headDim(), kvType);
     this.space = new Workspace(config, layout, maxStepTokens, contextLength, pool.threads());
-    RotaryEmbedding rotary = new RotaryEmbedding(config.headDim(), config.ropeTheta(), contextLength);
-    matrices.add(head);
+    Map<Rope, RotaryEmbedding> rotaries = new HashMap<>();
+    matrices.addAll(weights.matrices());
     for (int i = 0; i < config.layers(); i++) {
-      matrices.addAll(weights.layers().get(i).matrices());
+      RotaryEmbedding rotary =
+          rotaries.computeIfAbsent(config.layer(i).rope(), rope -> new RotaryEmbedding(config.headDim(), rope, contextLength));
       layers.add(new DecoderLayer(config, i, weights.layers().get(i), kernels, space, rotary, layout));
     }
   }
 
   /** What a sequence of this model needs of a cache. */
   public KvCacheShape cacheShape() {
-    return new KvCacheShape(layout, config.layers(), config.slidingWindow());
+    return new KvCacheShape(layout, config.windows());
   }
 
   /** Most tokens of one step. */
@@ -177,7 +183,7 @@ public final class GemmaModel {
 
   private void embed(int worker, int row) {
     int at = row * config.hiddenSize();
-    kernels.readRow(head, step.token(row), space.hidden, at, space.scratch[worker]);
+    kernels.readRow(embedding, step.token(row), space.hidden, at, space.scratch[worker]);
     for (int i = at; i < at + config.hiddenSize(); i++) {
       space.hidden[i] *= embeddingScale;
     }

@@ -11,9 +11,18 @@ enum ConfigKey {
   VALUE_DIM("attention.value_length", "value_head_dim"),
   NORM_EPSILON("attention.layer_norm_rms_epsilon", "rms_norm_eps"),
   ROPE_THETA("rope.freq_base", "rope_theta"),
+  ROPE_SCALING_TYPE("rope.scaling.type", "rope_parameters.rope_type"),
+  ROPE_SCALING_FACTOR("rope.scaling.factor", "rope_parameters.factor"),
+  /** What older converters call the factor. */
+  ROPE_SCALE_LINEAR("rope.scale_linear", "rope_parameters.factor"),
+  ROPE_ORIGINAL_CONTEXT("rope.scaling.original_context_length", "rope_parameters.original_max_position_embeddings"),
   ATTENTION_SOFTCAP("attn_logit_softcapping", "attn_logit_softcapping"),
   FINAL_SOFTCAP("final_logit_softcapping", "final_logit_softcapping"),
   SLIDING_WINDOW("attention.sliding_window", "sliding_window"),
+  SLIDING_WINDOW_PATTERN("attention.sliding_window_pattern", "sliding_window_pattern"),
+  /** How much of a head is rotated. */
+  ROTATED_DIM("rope.dimension_count", "partial_rotary_factor"),
+  VOCAB_SIZE("vocab_size", "vocab_size"),
   CONTEXT_LENGTH("context_length", "max_position_embeddings");
 
   private final String gguf;

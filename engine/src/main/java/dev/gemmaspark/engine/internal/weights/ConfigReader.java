@@ -3,7 +3,9 @@ package dev.gemmaspark.engine.internal.weights;
 import dev.gemmaspark.engine.error.ModelFormatException;
 import dev.gemmaspark.engine.error.UnsupportedModelException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 
@@ -13,7 +15,7 @@ abstract class ConfigReader {
   private static final int MOST_LAYERS = 512;
   private static final int LARGEST_CONTEXT = 1 << 24;
   private static final int DEFAULT_WINDOW = 4096;
-  private static final float DEFAULT_ROPE_THETA = 10000f;
+  static final float DEFAULT_ROPE_THETA = 10000f;
   private static final float DEFAULT_ATTENTION_SOFTCAP = 50f;
   private static final float DEFAULT_FINAL_SOFTCAP = 30f;
 
@@ -48,6 +50,12 @@ abstract class ConfigReader {
 
   abstract int vocabSize();
 
+  /** Which layers of a model with sliding windows have one. */
+  abstract boolean[] localLayers(int layers);
+
+  /** How the local layers, or the others, turn positions into angles. */
+  abstract Rope rope(boolean local);
+
   final ModelConfig read() {
     int layers = between(ConfigKey.LAYERS, required(ConfigKey.LAYERS), 1, MOST_LAYERS);
     int hiddenSize = size(ConfigKey.HIDDEN_SIZE, required(ConfigKey.HIDDEN_SIZE));
@@ -60,28 +68,61 @@ abstract class ConfigReader {
     require(ConfigKey.VALUE_DIM, valueDim, valueDim == headDim, "the key length " + headDim);
     float epsilon = number(ConfigKey.NORM_EPSILON).orElse(1e-6f);
     require(ConfigKey.NORM_EPSILON, epsilon, epsilon > 0 && epsilon < 1, "between 0 and 1");
-    float theta = number(ConfigKey.ROPE_THETA).orElse(DEFAULT_ROPE_THETA);
-    require(ConfigKey.ROPE_THETA, theta, theta > 0 && Float.isFinite(theta), "a positive number");
     boolean second = architecture == Architecture.GEMMA2;
-    return new ModelConfig(
-        architecture,
-        layers,
-        hiddenSize,
-        size(ConfigKey.INTERMEDIATE_SIZE, required(ConfigKey.INTERMEDIATE_SIZE)),
-        heads,
-        kvHeads,
-        headDim,
-        queryScale(layers, hiddenSize, heads, headDim),
-        second ? softcap(ConfigKey.ATTENTION_SOFTCAP, DEFAULT_ATTENTION_SOFTCAP) : 0,
-        second ? softcap(ConfigKey.FINAL_SOFTCAP, DEFAULT_FINAL_SOFTCAP) : 0,
-        second
-            ? between(
-                ConfigKey.SLIDING_WINDOW, integer(ConfigKey.SLIDING_WINDOW).orElse(DEFAULT_WINDOW), 1, LARGEST_CONTEXT)
-            : 0,
-        epsilon,
-        theta,
-        between(ConfigKey.CONTEXT_LENGTH, required(ConfigKey.CONTEXT_LENGTH), 2, LARGEST_CONTEXT),
-        vocabSize());
+    ModelConfig config =
+        new ModelConfig(
+            architecture,
+            layerConfigs(layers),
+            hiddenSize,
+            size(ConfigKey.INTERMEDIATE_SIZE, required(ConfigKey.INTERMEDIATE_SIZE)),
+            heads,
+            kvHeads,
+            headDim,
+            queryScale(layers, hiddenSize, heads, headDim),
+            second ? softcap(ConfigKey.ATTENTION_SOFTCAP, DEFAULT_ATTENTION_SOFTCAP) : 0,
+            second ? softcap(ConfigKey.FINAL_SOFTCAP, DEFAULT_FINAL_SOFTCAP) : 0,
+            epsilon,
+            between(ConfigKey.CONTEXT_LENGTH, required(ConfigKey.CONTEXT_LENGTH), 2, LARGEST_CONTEXT),
+            vocabSize());
+    check(config);
+    return config;
+  }
+
+  /** Refuses what the source says a second time, and otherwise. */
+  abstract void check(ModelConfig read);
+
+  private List<LayerConfig> layerConfigs(int layers) {
+    boolean[] local = localLayers(layers);
+    int window =
+        architecture == Architecture.GEMMA2
+            ? between(ConfigKey.SLIDING_WINDOW, integer(ConfigKey.SLIDING_WINDOW).orElse(DEFAULT_WINDOW), 1, LARGEST_CONTEXT)
+            : 0;
+    List<LayerConfig> configs = new ArrayList<>();
+    for (boolean isLocal : local) {
+      configs.add(new LayerConfig(isLocal ? window : 0, rope(isLocal)));
+    }
+    return configs;
+  }
+
+  /** Every {@code period}-th layer is global, the others local; 0 where all are local. */
+  final boolean[] periodically(int layers, int period) {
+    require(ConfigKey.SLIDING_WINDOW_PATTERN, period, period >= 0, "0 or more");
+    boolean[] local = new boolean[layers];
+    for (int layer = 0; layer < layers; layer++) {
+      local[layer] = period == 0 || layer % period < period - 1;
+    }
+    return local;
+  }
+
+  final float positive(String name, float value) {
+    if (!(value > 0) || Float.isInfinite(value)) {
+      throw broken(String.format(Locale.ROOT, "%s is %s; it must be a positive number", name, value));
+    }
+    return value;
+  }
+
+  final UnsupportedModelException unsupported(String problem) {
+    return new UnsupportedModelException(path + ": " + problem);
   }
 
   private int required(ConfigKey key) {

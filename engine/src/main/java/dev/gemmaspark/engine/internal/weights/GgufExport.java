@@ -1,5 +1,6 @@
 package dev.gemmaspark.engine.internal.weights;
 
+import dev.gemmaspark.engine.error.UnsupportedModelException;
 import dev.gemmaspark.engine.internal.gguf.GgufWriter;
 import dev.gemmaspark.engine.internal.parallel.WorkerPool;
 import dev.gemmaspark.engine.internal.quantization.QuantizedRows;
@@ -24,7 +25,6 @@ import java.util.function.DoubleConsumer;
 /** Writes a model as a GGUF file, with the names and keys that llama.cpp's converter gives it. */
 public final class GgufExport {
   private static final int ROWS_TOGETHER = 64;
-  private static final float DEFAULT_ROPE_THETA = 10000f;
   private static final int QUANTIZATION_VERSION = 2;
   private static final int PADDING = 0;
 
@@ -108,13 +108,50 @@ public final class GgufExport {
     writer.putFloat(ConfigKey.NORM_EPSILON.gguf(architecture), config.rmsNormEpsilon());
     writer.putInteger(ConfigKey.HEAD_DIM.gguf(architecture), config.headDim());
     writer.putInteger(ConfigKey.VALUE_DIM.gguf(architecture), config.headDim());
-    if (config.ropeTheta() != DEFAULT_ROPE_THETA) {
-      writer.putFloat(ConfigKey.ROPE_THETA.gguf(architecture), config.ropeTheta());
-    }
+    putRope(config);
     if (architecture == Architecture.GEMMA2) {
       writer.putFloat(ConfigKey.ATTENTION_SOFTCAP.gguf(architecture), config.attentionSoftcap());
       writer.putFloat(ConfigKey.FINAL_SOFTCAP.gguf(architecture), config.finalSoftcap());
-      writer.putInteger(ConfigKey.SLIDING_WINDOW.gguf(architecture), config.slidingWindow());
+      putWindows(config);
+    }
+  }
+
+  private void putRope(ModelConfig config) {
+    Architecture architecture = config.architecture();
+    Rope rope = config.layer(0).rope();
+    if (config.layerConfigs().stream().anyMatch(layer -> !layer.rope().equals(rope))) {
+      throw new UnsupportedModelException("The layers of this model encode positions differently, which no key of GGUF says; use its directory as it is");
+    }
+    if (rope.theta() != ConfigReader.DEFAULT_ROPE_THETA) {
+      writer.putFloat(ConfigKey.ROPE_THETA.gguf(architecture), rope.theta());
+    }
+    switch (rope.scaling()) {
+      case Rope.Linear(float factor) -> {
+        if (factor != 1) {
+          writer.putString(ConfigKey.ROPE_SCALING_TYPE.gguf(architecture), "linear");
+          writer.putFloat(ConfigKey.ROPE_SCALING_FACTOR.gguf(architecture), factor);
+        }
+      }
+      case Rope.Yarn yarn -> {
+        if (!yarn.equals(Rope.Yarn.of(yarn.factor(), yarn.originalContext()))) {
+          throw new UnsupportedModelException("This model scales positions by a YaRN of its own, which no key of GGUF says; use its directory as it is");
+        }
+        writer.putString(ConfigKey.ROPE_SCALING_TYPE.gguf(architecture), "yarn");
+        writer.putFloat(ConfigKey.ROPE_SCALING_FACTOR.gguf(architecture), yarn.factor());
+        writer.putInteger(ConfigKey.ROPE_ORIGINAL_CONTEXT.gguf(architecture), yarn.originalContext());
+      }
+    }
+  }
+
+  private void putWindows(ModelConfig config) {
+    Architecture architecture = config.architecture();
+    int window = config.windows().stream().max(Integer::compare).orElse(0);
+    if (window > 0) {
+      writer.putInteger(ConfigKey.SLIDING_WINDOW.gguf(architecture), window);
+    }
+    if (!config.layerConfigs().equals(LayerConfig.alternating(config.layers(), window, config.layer(0).rope())) || window == 0) {
+      writer.putBooleans(
+          ConfigKey.SLIDING_WINDOW_PATTERN.gguf(architecture), config.layerConfigs().stream().map(LayerConfig::isLocal).toList());
     }
   }
 

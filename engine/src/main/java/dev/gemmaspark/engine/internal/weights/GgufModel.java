@@ -1,7 +1,6 @@
 package dev.gemmaspark.engine.internal.weights;
 
 import dev.gemmaspark.engine.error.ModelFormatException;
-import dev.gemmaspark.engine.error.UnsupportedModelException;
 import dev.gemmaspark.engine.internal.gguf.GgufFile;
 import dev.gemmaspark.engine.internal.gguf.GgufMetadata;
 import dev.gemmaspark.engine.internal.tensor.StoredTensor;
@@ -18,7 +17,6 @@ import java.util.Set;
 /** A model in one GGUF file, or in several that its publisher split it into; the first has the metadata. */
 final class GgufModel implements TensorSource {
   private static final String CHAT_TEMPLATE = "tokenizer.chat_template";
-  private static final String OUTPUT_HEAD = "output.weight";
   private static final List<String> STOP_KEYS = List.of("tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id");
 
   private final Path path;
@@ -46,8 +44,7 @@ final class GgufModel implements TensorSource {
       throw new ModelFormatException(
           file.path(),
           ModelFormatException.NO_OFFSET,
-          String.format(
-              Locale.ROOT,
+          String.format(Locale.ROOT,
               "the file says that it is part %d of %d, and its name that it is part %d of %d; get the parts again, under their own names",
               saidIndex + 1, saidCount, index + 1, count));
     }
@@ -67,10 +64,6 @@ final class GgufModel implements TensorSource {
   static ModelWeights<WeightRows> load(Path path, List<Path> parts) {
     GgufModel model = new GgufModel(path, parts);
     ModelConfig config = new GgufConfigReader(model).read();
-    if (model.tensors.containsKey(OUTPUT_HEAD)) {
-      throw new UnsupportedModelException(
-          String.format(Locale.ROOT, "%s has an output head of its own (%s); Gemma's is its embedding", path, OUTPUT_HEAD));
-    }
     var vocabulary = GgufVocabularyReader.read(path, model.metadata);
     Set<Integer> stopTokens = new HashSet<>();
     vocabulary.endOfTurn().ifPresent(stopTokens::add);
@@ -97,6 +90,21 @@ final class GgufModel implements TensorSource {
   @Override
   public Optional<StoredTensor> find(TensorName name) {
     return Optional.ofNullable(tensors.get(name.gguf()));
+  }
+
+  @Override
+  public Set<String> names() {
+    return tensors.keySet();
+  }
+
+  @Override
+  public boolean isHarmless(String name) {
+    return false;
+  }
+
+  @Override
+  public HeadKind head() {
+    return HeadKind.WHICH_IS_THERE;
   }
 
   @Override

@@ -1,6 +1,7 @@
 package dev.gemmaspark.engine.internal.weights;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import dev.gemmaspark.engine.error.ModelFormatException;
 import dev.gemmaspark.engine.error.ModelNotFoundException;
 import dev.gemmaspark.engine.error.UnsupportedModelException;
@@ -35,41 +36,74 @@ final class HuggingFaceModel implements TensorSource {
   /** Before the names of all tensors, in most directories. */
   private static final String PREFIX = "model.";
 
+  private static final Map<String, String> QUANTIZED =
+      Map.of(
+          ".quant_state.bitsandbytes__", "bitsandbytes in 4 bits",
+          ".weight.absmax", "bitsandbytes in 4 bits",
+          ".SCB", "bitsandbytes in 8 bits",
+          ".qweight", "GPTQ or AWQ",
+          ".weight_scale", "FP8 or compressed-tensors",
+          ".weight_packed", "compressed-tensors");
+
   private static final long LARGEST_TEMPLATE = 1 << 20;
 
   private final Path directory;
   private final Architecture architecture;
+  private final HeadKind head;
   private final Map<String, SafetensorsFile> files = new HashMap<>();
 
-  private HuggingFaceModel(Path directory, Architecture architecture) {
+  private HuggingFaceModel(Path directory, Architecture architecture, HeadKind head) {
     this.directory = directory;
     this.architecture = architecture;
+    this.head = head;
     Path single = directory.resolve(WEIGHTS);
     if (Files.exists(single)) {
       addAll(SafetensorsFile.open(single));
     } else {
       addShards(directory.resolve(INDEX));
     }
+    files.keySet().forEach(this::refuseQuantized);
+  }
+
+  /** Libraries that quantize leave tensors beside the weights by which they are known, whatever the configuration says. */
+  private void refuseQuantized(String name) {
+    QUANTIZED.forEach(
+        (part, library) -> {
+          if (name.contains(part)) {
+            throw new UnsupportedModelException(
+                String.format(Locale.ROOT,
+                    "%s: the weights are quantized by %s (tensor %s), which is not supported; get the model before it was quantized, or as GGUF",
+                    directory, library, name));
+          }
+        });
   }
 
   static ModelWeights<WeightRows> load(Path directory) {
     JsonNode config = JsonFile.read(directory.resolve(CONFIG));
     HuggingFaceConfigReader reader = new HuggingFaceConfigReader(directory.resolve(CONFIG), config);
     ModelConfig modelConfig = reader.read();
-    if (!config.path("tie_word_embeddings").asBoolean(true)) {
-      throw new UnsupportedModelException(
-          directory + " has an output head of its own (tie_word_embeddings is false); Gemma's is its embedding");
-    }
+    JsonNode tied = config.path("tie_word_embeddings");
     Vocabulary vocabulary = VocabularyReader.read(directory);
     return WeightsReader.read(
-        new HuggingFaceModel(directory, modelConfig.architecture()),
+        new HuggingFaceModel(directory, modelConfig.architecture(), tied.asBoolean(true) ? HeadKind.EMBEDDING : HeadKind.OWN),
         modelConfig,
         vocabulary,
         chatTemplate(directory),
         stopTokens(directory, config, vocabulary));
   }
 
+  /** A small file that need not be there, with no field that nobody knows. */
+  private static JsonNode optionalFile(Path file, Set<String> known) {
+    if (!Files.exists(file)) {
+      return MissingNode.getInstance();
+    }
+    JsonNode json = JsonFile.read(file);
+    Unread.refuse(file, "", json, known);
+    return json;
+  }
+
   private static Optional<String> chatTemplate(Path directory) {
+    JsonNode template = optionalFile(directory.resolve(TOKENIZER_CONFIG), KnownFields.TOKENIZER_CONFIG).path("chat_template");
     Path file = directory.resolve(CHAT_TEMPLATE);
     try {
       if (Files.exists(file) && Files.size(file) <= LARGEST_TEMPLATE) {
@@ -78,11 +112,6 @@ final class HuggingFaceModel implements TensorSource {
     } catch (IOException e) {
       throw new ModelNotFoundException("The file " + file + " cannot be read: " + e.getMessage(), e);
     }
-    Path tokenizerConfig = directory.resolve(TOKENIZER_CONFIG);
-    if (!Files.exists(tokenizerConfig)) {
-      return Optional.empty();
-    }
-    JsonNode template = JsonFile.read(tokenizerConfig).path("chat_template");
     if (template.isArray()) {
       // several, by name
       for (JsonNode named : template) {
@@ -99,8 +128,8 @@ final class HuggingFaceModel implements TensorSource {
     Set<Integer> ids = new HashSet<>();
     ids.add(vocabulary.eos());
     vocabulary.endOfTurn().ifPresent(ids::add);
-    Path generation = directory.resolve(GENERATION_CONFIG);
-    JsonNode said = Files.exists(generation) ? JsonFile.read(generation).path("eos_token_id") : config.path("eos_token_id");
+    JsonNode generation = optionalFile(directory.resolve(GENERATION_CONFIG), KnownFields.GENERATION_CONFIG);
+    JsonNode said = generation.isMissingNode() ? config.path("eos_token_id") : generation.path("eos_token_id");
     for (JsonNode id : said.isArray() ? said : List.of(said)) {
       if (id.isMissingNode() || id.isNull()) {
         continue;
@@ -129,7 +158,8 @@ final class HuggingFaceModel implements TensorSource {
       for (String name : file.names()) {
         SafetensorsFile other = files.put(name, file);
         if (other != null) {
-          throw broken(String.format(Locale.ROOT, "tensor %s stands in both %s and %s", name, other.path().getFileName(), shard.getFileName()));
+          throw broken(String.format(Locale.ROOT, "tensor %s stands in both %s and %s",
+              name, other.path().getFileName(), shard.getFileName()));
         }
       }
     }
@@ -178,18 +208,36 @@ final class HuggingFaceModel implements TensorSource {
 
   @Override
   public String name(TensorName name) {
-    return PREFIX + name.role().huggingFace(architecture, name.layer());
+    String plain = name.role().huggingFace(architecture, name.layer());
+    return name.role() == TensorRole.HEAD ? plain : PREFIX + plain;
   }
 
   @Override
   public Optional<StoredTensor> find(TensorName name) {
     String full = name(name);
     Optional<StoredTensor> tensor = find(full);
-    return tensor.isPresent() ? tensor : find(full.substring(PREFIX.length()));
+    return tensor.isPresent() || !full.startsWith(PREFIX) ? tensor : find(full.substring(PREFIX.length()));
   }
 
   private Optional<StoredTensor> find(String name) {
     return Optional.ofNullable(files.get(name)).flatMap(file -> file.tensor(name));
+  }
+
+  @Override
+  public Set<String> names() {
+    return files.keySet();
+  }
+
+  /** Old versions saved the frequencies of positions, which they computed anew when loading; towers for images see no text. */
+  @Override
+  public boolean isHarmless(String name) {
+    String plain = name.startsWith(PREFIX) ? name.substring(PREFIX.length()) : name;
+    return plain.endsWith(".rotary_emb.inv_freq") || plain.startsWith("vision_tower.") || plain.startsWith("multi_modal_projector.");
+  }
+
+  @Override
+  public HeadKind head() {
+    return head;
   }
 
   @Override

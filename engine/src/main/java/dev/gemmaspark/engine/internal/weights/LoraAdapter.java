@@ -17,6 +17,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -32,13 +33,14 @@ public final class LoraAdapter {
   private static final String WEIGHTS = "adapter_model.safetensors";
   private static final int LARGEST_RANK = 4096;
 
-  /** Settings that make another adapter of it, and the value by which they do not. */
-  private static final Map<String, Boolean> REFUSED = Map.of("use_dora", false, "fan_in_fan_out", false);
+  /** Ways to start an adapter that leave the model's own matrices as they are. */
+  private static final Set<String> STARTS = Set.of("gaussian", "orthogonal", "eva", "true", "false");
 
   private static final Pattern NAME =
       Pattern.compile("(?:base_model\\.model\\.)?(?:model\\.)?(layers\\.(\\d{1,4})\\..+)\\.lora_([AB])(?:\\.default)?\\.weight");
 
   private final Path directory;
+  private final int rank;
   private final float scale;
   private final Map<String, StoredTensor> tensors = new HashMap<>();
 
@@ -46,13 +48,18 @@ public final class LoraAdapter {
     this.directory = directory;
     JsonNode config = JsonFile.read(directory.resolve(CONFIG));
     checkKind(config);
-    int rank = config.path("r").asInt();
-    double alpha = config.path("lora_alpha").asDouble(rank);
+    this.rank = config.path("r").asInt();
+    double alpha = config.path("lora_alpha").asDouble(Double.NaN);
     if (rank < 1 || rank > LARGEST_RANK || !Double.isFinite(alpha)) {
-      throw broken(String.format(Locale.ROOT, "r is %s and lora_alpha %s; a rank of 1 to %d expected",
-          config.path("r"), config.path("lora_alpha"), LARGEST_RANK));
+      throw broken(
+          String.format(Locale.ROOT, "r is %s and lora_alpha %s; a rank of 1 to %d, and a number, expected",
+              shown(config.path("r")), shown(config.path("lora_alpha")), LARGEST_RANK));
     }
-    this.scale = (float) (alpha / (config.path("use_rslora").asBoolean() ? Math.sqrt(rank) : rank));
+    JsonNode stabilized = config.path("use_rslora");
+    if (!stabilized.isBoolean() && !Unread.meansNone(stabilized)) {
+      throw broken(String.format(Locale.ROOT, "use_rslora is %s; true or false expected", stabilized));
+    }
+    this.scale = (float) (alpha / (stabilized.asBoolean() ? Math.sqrt(rank) : rank));
     SafetensorsFile file = SafetensorsFile.open(directory.resolve(WEIGHTS));
     for (String name : file.names()) {
       Matcher parts = NAME.matcher(name);
@@ -60,26 +67,34 @@ public final class LoraAdapter {
         throw new UnsupportedModelException(
             String.format(Locale.ROOT, "%s changes %s; only the matrices of the layers can be adapted", directory.resolve(WEIGHTS), name));
       }
-      tensors.put(parts.group(1) + "." + parts.group(3), file.tensor(name).orElseThrow());
+      if (tensors.put(parts.group(1) + "." + parts.group(3), file.tensor(name).orElseThrow()) != null) {
+        throw broken(String.format(Locale.ROOT, "%s stands in the adapter twice, under two names", name));
+      }
     }
   }
 
+  private static String shown(JsonNode value) {
+    return value.isMissingNode() ? "missing" : value.toString();
+  }
+
+  /** Every version of PEFT adds fields: what is not known, and says something, is refused. */
   private void checkKind(JsonNode config) {
     if (!config.path("peft_type").asText("LORA").equals("LORA")) {
       throw new UnsupportedModelException(directory + " is an adapter of kind " + config.path("peft_type").asText() + "; LORA is read");
     }
-    REFUSED.forEach(
-        (setting, allowed) -> {
-          if (config.path(setting).asBoolean(allowed) != allowed) {
-            throw new UnsupportedModelException(String.format(Locale.ROOT, "%s: adapters with %s are not read; merge it into its model",
-                directory, setting));
-          }
-        });
-    for (String setting : List.of("rank_pattern", "alpha_pattern", "modules_to_save")) {
-      if (!config.path(setting).isEmpty()) {
-        throw new UnsupportedModelException(String.format(Locale.ROOT, "%s: adapters with %s are not read; merge it into its model",
-            directory, setting));
+    for (Map.Entry<String, JsonNode> field : config.properties()) {
+      if (!KnownFields.ADAPTER.contains(field.getKey()) && !Unread.meansNone(field.getValue())) {
+        throw new UnsupportedModelException(
+            String.format(Locale.ROOT, "%s: adapters with %s are not read; merge it into its model, and name the merged one",
+                directory, field.getKey()));
       }
+    }
+    JsonNode start = config.path("init_lora_weights");
+    if (start.isTextual() && !STARTS.contains(start.asText())) {
+      throw new UnsupportedModelException(
+          String.format(Locale.ROOT,
+              "%s: init_lora_weights is %s, which changes the model that the adapter is for; merge it into that model, and name the merged one",
+              directory, start));
     }
   }
 
@@ -118,7 +133,8 @@ public final class LoraAdapter {
               return hasA ? adapter.merge(key, matrix) : matrix;
             });
     if (!unused.isEmpty()) {
-      throw adapter.broken(String.format(Locale.ROOT, "%s is for no matrix of the model; is it the adapter of another model?", unused.first()));
+      throw adapter.broken(String.format(Locale.ROOT, "%s is for no matrix of the model; is it the adapter of another model?",
+          unused.first()));
     }
     return merged;
   }
@@ -126,7 +142,6 @@ public final class LoraAdapter {
   private WeightRows merge(String key, WeightRows matrix) {
     StoredTensor a = tensors.get(key + ".A");
     StoredTensor b = tensors.get(key + ".B");
-    int rank = (int) Math.min(LARGEST_RANK, a.shape().length == 2 ? a.shape()[0] : 0);
     if (!a.hasShape(rank, matrix.columns()) || !b.hasShape(matrix.rows(), rank)) {
       throw broken(
           String.format(Locale.ROOT, "%s is %s times %s, but the matrix is %d x %d; is it the adapter of another model?",

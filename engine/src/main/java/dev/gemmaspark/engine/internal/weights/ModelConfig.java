@@ -1,10 +1,12 @@
 package dev.gemmaspark.engine.internal.weights;
 
+import java.util.List;
+
 /**
  * Sizes and constants of a model. What a file may say wrong is checked by whoever reads the file.
  *
  * @param architecture which forward pass
- * @param layers decoder layers; the even ones attend locally where there is a sliding window
+ * @param layerConfigs of the decoder layers, in order
  * @param hiddenSize width of the residual stream
  * @param intermediateSize width of gate and up
  * @param attentionHeads query heads, a multiple of {@code kvHeads}
@@ -13,15 +15,13 @@ package dev.gemmaspark.engine.internal.weights;
  * @param queryScale what queries are multiplied with
  * @param attentionSoftcap cap of the attention scores, or 0 for none
  * @param finalSoftcap cap of the logits, or 0 for none
- * @param slidingWindow positions that a local layer sees, the query's own included, or 0 where all layers are global
  * @param rmsNormEpsilon added to the mean square
- * @param ropeTheta base of the rotary frequencies
  * @param contextLength positions the model was trained on
  * @param vocabSize rows of the embedding
  */
 public record ModelConfig(
     Architecture architecture,
-    int layers,
+    List<LayerConfig> layerConfigs,
     int hiddenSize,
     int intermediateSize,
     int attentionHeads,
@@ -30,14 +30,32 @@ public record ModelConfig(
     float queryScale,
     float attentionSoftcap,
     float finalSoftcap,
-    int slidingWindow,
     float rmsNormEpsilon,
-    float ropeTheta,
     int contextLength,
     int vocabSize) {
+  public ModelConfig {
+    layerConfigs = List.copyOf(layerConfigs);
+  }
 
-  /** Whether this layer sees only the last {@link #slidingWindow} positions. */
-  public boolean isLocal(int layer) {
-    return slidingWindow > 0 && layer % 2 == 0;
+  /** The same for other rows of the embedding. */
+  ModelConfig withVocabSize(int size) {
+    return new ModelConfig(
+        architecture, layerConfigs, hiddenSize, intermediateSize, attentionHeads, kvHeads, headDim, queryScale,
+        attentionSoftcap, finalSoftcap, rmsNormEpsilon, contextLength, size);
+  }
+
+  /** Decoder layers. */
+  public int layers() {
+    return layerConfigs.size();
+  }
+
+  /** What is one layer's own. */
+  public LayerConfig layer(int layer) {
+    return layerConfigs.get(layer);
+  }
+
+  /** Positions that a layer sees, by layer; 0 for all. */
+  public List<Integer> windows() {
+    return layerConfigs.stream().map(LayerConfig::window).toList();
   }
 }

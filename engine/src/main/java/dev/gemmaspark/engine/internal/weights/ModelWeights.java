@@ -14,7 +14,8 @@ import java.util.Set;
  * @param vocabulary as many pieces as the embedding has rows
  * @param chatTemplate the template text that came with the model
  * @param stopTokens the ids that end a completion
- * @param embedding vocabulary x hidden size; the output head too
+ * @param embedding vocabulary x hidden size; the output head too, where there is no other
+ * @param head vocabulary x hidden size: the output head, where it is a matrix of its own
  * @param layers in order
  * @param outputNorm hidden size
  * @param <M> the layout of the matrices: as the files have them, or packed for the kernels
@@ -25,6 +26,7 @@ public record ModelWeights<M extends Matrix>(
     Optional<String> chatTemplate,
     Set<Integer> stopTokens,
     M embedding,
+    Optional<M> head,
     List<LayerWeights<M>> layers,
     float[] outputNorm) {
   public ModelWeights {
@@ -38,10 +40,11 @@ public record ModelWeights<M extends Matrix>(
     N apply(TensorName name, M matrix);
   }
 
-  /** The embedding, then every layer's matrices. */
+  /** The embedding, the head where there is one, then every layer's matrices. */
   public List<M> matrices() {
     List<M> matrices = new ArrayList<>();
     matrices.add(embedding);
+    head.ifPresent(matrices::add);
     layers.forEach(layer -> matrices.addAll(layer.matrices()));
     return matrices;
   }
@@ -60,11 +63,12 @@ public record ModelWeights<M extends Matrix>(
 
   /** The same model, with other matrices; they are asked for in the order of {@link #matrices}. */
   public <N extends Matrix> ModelWeights<N> map(MatrixMapping<M, N> mapping) {
-    N head = mapping.apply(new TensorName(TensorRole.EMBEDDING, 0), embedding);
+    N mappedEmbedding = mapping.apply(new TensorName(TensorRole.EMBEDDING, 0), embedding);
+    Optional<N> mappedHead = head.map(matrix -> mapping.apply(new TensorName(TensorRole.HEAD, 0), matrix));
     List<LayerWeights<N>> mapped = new ArrayList<>();
     for (int layer = 0; layer < layers.size(); layer++) {
       mapped.add(layers.get(layer).map(layer, mapping));
     }
-    return new ModelWeights<>(config, vocabulary, chatTemplate, stopTokens, head, mapped, outputNorm);
+    return new ModelWeights<>(config, vocabulary, chatTemplate, stopTokens, mappedEmbedding, mappedHead, mapped, outputNorm);
   }
 }

@@ -33,7 +33,7 @@ import java.util.function.DoubleConsumer;
  *
  * <pre>
  * header, 4096 bytes: magic "GEMMAPNL" | layout version u32 | 0 u32 | file size u64 | SHA-256 of the model file, 32 bytes | zeros
- * packed matrices, each from a multiple of 4096 on: embedding, then for each layer query, key, value, output, gate, up, down
+ * packed matrices, each from a multiple of 4096 on: embedding, the head where there is one, then for each layer query, key, value, output, gate, up, down
  * </pre>
  *
  * The name is the model file's checksum. The file is written under another name, by one process at a time, and renamed when it is

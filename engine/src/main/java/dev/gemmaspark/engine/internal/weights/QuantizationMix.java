@@ -35,7 +35,7 @@ public enum QuantizationMix {
     @Override
     TensorType type(TensorName name, int layers) {
       return switch (name.role()) {
-        case EMBEDDING -> TensorType.Q6_K;
+        case EMBEDDING, HEAD -> TensorType.Q6_K;
         case VALUE -> name.layer() < 2 ? TensorType.Q5_K : TensorType.Q4_K;
         case DOWN -> name.layer() < layers / 16 ? TensorType.Q5_K : TensorType.Q4_K;
         case OUTPUT -> TensorType.Q4_K;
@@ -47,7 +47,7 @@ public enum QuantizationMix {
     @Override
     TensorType type(TensorName name, int layers) {
       return switch (name.role()) {
-        case EMBEDDING -> TensorType.Q6_K;
+        case EMBEDDING, HEAD -> TensorType.Q6_K;
         case VALUE -> name.layer() < 4 ? TensorType.Q5_K : TensorType.Q4_K;
         case DOWN -> name.layer() < layers / 8 ? TensorType.Q5_K : TensorType.Q4_K;
         default -> TensorType.Q4_K;
@@ -63,7 +63,10 @@ public enum QuantizationMix {
   Q5_K_S(TensorType.Q5_K, 16) {
     @Override
     TensorType type(TensorName name, int layers) {
-      return name.role() == TensorRole.EMBEDDING ? TensorType.Q6_K : TensorType.Q5_K;
+      return switch (name.role()) {
+        case EMBEDDING, HEAD -> TensorType.Q6_K;
+        default -> TensorType.Q5_K;
+      };
     }
   },
   Q5_K_M(TensorType.Q5_K, 17) {
@@ -118,7 +121,7 @@ public enum QuantizationMix {
     int layer = name.layer();
     boolean more = layer < layers / 8 || layer >= 7 * layers / 8 || (layer - layers / 8) % 3 == 2;
     return switch (name.role()) {
-      case EMBEDDING -> TensorType.Q6_K;
+      case EMBEDDING, HEAD -> TensorType.Q6_K;
       case VALUE, DOWN -> more ? TensorType.Q6_K : base;
       default -> base;
     };

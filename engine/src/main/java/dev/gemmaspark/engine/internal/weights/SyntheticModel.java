@@ -82,7 +82,7 @@ public final class SyntheticModel implements AutoCloseable {
 
   private static ModelConfig config(int layers, int hidden, int intermediate, int heads, int kvHeads) {
     return new ModelConfig(
-        Architecture.GEMMA2, layers, hidden, intermediate, heads, kvHeads, 256, 1 / 16f, 50, 30, 4096, 1e-6f, 10000, 8192, VOCABULARY);
+        Architecture.GEMMA2, LayerConfig.alternating(layers, 4096, Rope.unscaled(10000)), hidden, intermediate, heads, kvHeads, 256, 1 / 16f, 50, 30, 1e-6f, 8192, VOCABULARY);
   }
 
   /** Until the model is closed. */
@@ -118,7 +118,7 @@ public final class SyntheticModel implements AutoCloseable {
       layers.add(
           new LayerWeights<>(norm, p.get(0), p.get(1), p.get(2), p.get(3), postNorm, norm, p.get(4), p.get(5), p.get(6), postNorm));
     }
-    return new ModelWeights<>(config, vocabulary(), Optional.empty(), Set.of(), head, layers, norm);
+    return new ModelWeights<>(config, vocabulary(), Optional.empty(), Set.of(), head, Optional.empty(), layers, norm);
   }
 
   private PackedMatrix matrix(TensorName name, ModelConfig config, int rows, int columns) throws IOException {

@@ -5,6 +5,8 @@ import java.util.Locale;
 /** What a tensor is in the model, and what files call it; {@code %d} stands for the layer. */
 public enum TensorRole {
   EMBEDDING("token_embd.weight", "embed_tokens.weight"),
+  /** Where it is another than the embedding. */
+  HEAD("output.weight", "lm_head.weight"),
   OUTPUT_NORM("output_norm.weight", "norm.weight"),
   ATTENTION_NORM("blk.%d.attn_norm.weight", "layers.%d.input_layernorm.weight"),
   QUERY("blk.%d.attn_q.weight", "layers.%d.self_attn.q_proj.weight"),

@@ -8,12 +8,13 @@ import dev.gemmaspark.engine.internal.tensor.KvType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
 
 class KvCacheTest {
   private static final KvBlockLayout LAYOUT = new KvBlockLayout(2, 4, KvType.F32);
-  private static final KvCacheShape SHAPE = new KvCacheShape(LAYOUT, 3, 40);
+  private static final KvCacheShape SHAPE = new KvCacheShape(LAYOUT, List.of(40, 0, 40));
 
   @Test
   void localLayersGiveBackWhatLeftTheWindowAndGlobalOnesKeepAll() {

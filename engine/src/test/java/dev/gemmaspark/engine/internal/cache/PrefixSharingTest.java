@@ -4,12 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.gemmaspark.engine.internal.tensor.KvBlockLayout;
 import dev.gemmaspark.engine.internal.tensor.KvType;
+import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /** Equal beginnings of prompts: who computes them, who waits, and what is kept. */
 class PrefixSharingTest {
-  private static final KvCacheShape SHAPE = new KvCacheShape(new KvBlockLayout(1, 4, KvType.F16), 2, 0);
+  private static final KvCacheShape SHAPE = new KvCacheShape(new KvBlockLayout(1, 4, KvType.F16), List.of(0, 0));
   private static final int[] PROMPT = IntStream.range(0, 100).toArray();
 
   private final KvCachePool pool = pool(100);
@@ -111,7 +112,7 @@ class PrefixSharingTest {
 
   @Test
   void sequencesThatMayOutgrowTheWindowDoNotShare() {
-    KvCacheShape windowed = new KvCacheShape(SHAPE.block(), 2, 64);
+    KvCacheShape windowed = new KvCacheShape(SHAPE.block(), List.of(64, 0));
     KvCachePool pool = new KvCachePool(windowed, 1 << 20);
     pool.open(120, 32, PROMPT).extend(100);
     assertThat(pool.open(120, 32, PROMPT).length()).isZero();

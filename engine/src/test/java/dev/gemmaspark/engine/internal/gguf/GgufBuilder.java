@@ -7,10 +7,12 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.IntStream;
 
 /** Writes GGUF files, sound ones and others. */
@@ -25,6 +27,7 @@ public final class GgufBuilder {
   private int alignment = 32;
   private final ByteArrayOutputStream keys = new ByteArrayOutputStream();
   private final ByteArrayOutputStream tensors = new ByteArrayOutputStream();
+  private final Set<String> leftOut = new HashSet<>();
   private final List<byte[]> data = new ArrayList<>();
   private final List<String> tensorNames = new ArrayList<>();
   private final List<Integer> tensorStarts = new ArrayList<>();
@@ -146,6 +149,10 @@ public final class GgufBuilder {
     return raw(key, 2, new byte[] {(byte) value, (byte) (value >> 8)});
   }
 
+  public GgufBuilder bool(String key, boolean value) {
+    return raw(key, 7, new byte[] {(byte) (value ? 1 : 0)});
+  }
+
   public GgufBuilder f32(String key, float value) {
     return raw(key, 6, ints32(Float.floatToRawIntBits(value)));
   }
@@ -205,7 +212,16 @@ public final class GgufBuilder {
     return this;
   }
 
+  /** Tensors of these names are not written. */
+  public GgufBuilder leavingOut(String... names) {
+    leftOut.addAll(List.of(names));
+    return this;
+  }
+
   public GgufBuilder tensor(String name, TensorType type, long... shape) {
+    if (leftOut.contains(name)) {
+      return this;
+    }
     long elements = 1;
     for (long size : shape) {
       elements *= size;

@@ -108,7 +108,23 @@ class MalformedModelTest {
         file("window 0", with("gemma2.attention.sliding_window", 0), "sliding_window is 0"),
         file("wider than the weights", with("gemma2.embedding_length", 64), "64 expected"),
         file("more layers than weights", with("gemma2.block_count", 2), "tensor blk.1.attn_norm.weight is missing"),
-        file("head of its own", tiny().tensor("output.weight", TensorType.F32, 32, 268), "an output head of its own"),
+        // what is not understood
+        file("head of another width", tiny().tensor("output.weight", TensorType.F32, 32, 200), "tensor output.weight is 200 x 32; 268 x 32 expected"),
+        file("bias", tiny().tensor("blk.0.attn_q.bias", TensorType.F32, 32), "tensor blk.0.attn_q.bias is no part of a gemma2 of 1 layers"),
+        file("norm of queries", tiny().tensor("blk.0.attn_q_norm.weight", TensorType.F32, 16), "tensor blk.0.attn_q_norm.weight is no part"),
+        file("layer beyond the last", tiny().tensor("blk.1.attn_norm.weight", TensorType.F32, 32), "tensor blk.1.attn_norm.weight is no part"),
+        file("frequency factors", tiny().tensor("rope_freqs.weight", TensorType.F32, 8), "tensor rope_freqs.weight is no part"),
+        file("scaling of a kind", with("gemma2.rope.scaling.type", "longrope"), "gemma2.rope.scaling.type is 'longrope', which is not supported"),
+        file("scaling by nothing", with("gemma2.rope.scaling.factor", -2f), "gemma2.rope.scaling.factor is -2.0; it must be a positive number"),
+        file("experts", with("gemma2.expert_count", 8), "gemma2.expert_count is 8, which is not supported"),
+        file("half rotated heads", with("gemma2.rope.dimension_count", 8), "gemma2.rope.dimension_count is 8; it must be 16"),
+        file("vocabulary of another size", with("gemma2.vocab_size", 300), "gemma2.vocab_size is 300; it must be 268"),
+        file("embedding model", tiny().bool("gemma2.attention.causal", false), "attention.causal is false"),
+        file("adapter", with("general.type", "adapter"), "not of a model, but of kind 'adapter'"),
+        file("space before texts", tiny().bool("tokenizer.ggml.add_space_prefix", true), "add_space_prefix is true, which is not supported"),
+        file("unknown key of the tokenizer", with("tokenizer.ggml.precompiled_charsmap", List.of(1)), "precompiled_charsmap is an array of 1 INT32"),
+        file("unknown key", with("new.thing", 3), "new.thing is 3, which is not supported and may change what the model answers"),
+        file("windows of too few layers", tiny().ints("gemma2.attention.sliding_window_pattern", List.of(1)), "is an array of INT32; BOOL expected"),
         file("tokenizer of another kind", with("tokenizer.ggml.model", "gpt2"), "a tokenizer of kind 'gpt2'"),
         file("vocabulary too short", pieces(GgufBuilder.vocabulary().subList(0, 266)), "the vocabulary has 266 pieces, but the embedding 268 rows"),
         file("scores too few", with("tokenizer.ggml.scores", List.of(1f)), "268 pieces, 1 scores and 268 types"),
@@ -136,13 +152,18 @@ class MalformedModelTest {
     assertThat(weights.vocabulary().size()).isEqualTo(268);
     assertThat(load(tiny().version(2).build()).config()).isEqualTo(weights.config());
     assertThat(load(aligned()).config()).isEqualTo(weights.config());
-    assertThat(load(tiny().strings("extra", List.of("x")).tensor("extra.weight", TensorType.F32, 3).build()).layers()).hasSize(1);
+    assertThat(load(tiny().strings("general.tags", List.of("x")).u32("quantize.imatrix.entries_count", 182).build()).layers()).hasSize(1);
   }
 
   @Test
   void fusedAttentionWeightsAreTakenApart() throws IOException {
     // The tiny model with one tensor in place of three: 32 rows of queries, 16 of keys, 16 of values.
-    byte[] file = tiny().tensor("blk.0.attn_qkv.weight", TensorType.Q8_0, 32, 64).build();
+    byte[] file =
+        new GgufBuilder()
+            .leavingOut("blk.0.attn_q.weight", "blk.0.attn_k.weight", "blk.0.attn_v.weight")
+            .tiny(Map.of(), GgufBuilder.vocabulary())
+            .tensor("blk.0.attn_qkv.weight", TensorType.Q8_0, 32, 64)
+            .build();
     LayerWeights<WeightRows> layer = load(file).layers().getFirst();
     assertThat(layer.query().name()).isEqualTo("blk.0.attn_qkv.weight");
     assertThat(layer.query().rows()).isEqualTo(32);

@@ -24,7 +24,7 @@ public final class RandomModel {
   public static ModelWeights<WeightRows> gemma2(TensorType type) {
     ModelConfig config =
         new ModelConfig(
-            Architecture.GEMMA2, 3, 256, 512, 4, 2, 32, 0.2f, 50f, 30f, 24, 1e-6f, 10000f, 256, VOCABULARY);
+            Architecture.GEMMA2, LayerConfig.alternating(3, 24, Rope.unscaled(10000)), 256, 512, 4, 2, 32, 0.2f, 50f, 30f, 1e-6f, 256, VOCABULARY);
     RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(7);
     List<LayerWeights<WeightRows>> layers = new ArrayList<>();
     for (int i = 0; i < config.layers(); i++) {
@@ -43,7 +43,7 @@ public final class RandomModel {
               Optional.of(norm(256, random))));
     }
     return new ModelWeights<>(
-        config, vocabulary(), Optional.empty(), Set.of(1), matrix(type, VOCABULARY, 256, random), layers, norm(256, random));
+        config, vocabulary(), Optional.empty(), Set.of(1), matrix(type, VOCABULARY, 256, random), Optional.empty(), layers, norm(256, random));
   }
 
   private static WeightRows matrix(TensorType type, int rows, int columns, RandomGenerator random) {
