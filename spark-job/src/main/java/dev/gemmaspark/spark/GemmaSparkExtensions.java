@@ -1,5 +1,6 @@
 package dev.gemmaspark.spark;
 
+import dev.gemmaspark.spark.conf.GemmaConf;
 import dev.gemmaspark.spark.execution.GemmaFunction;
 import dev.gemmaspark.spark.sql.GemmaRules;
 import org.apache.spark.sql.SparkSessionExtensions;
@@ -7,12 +8,13 @@ import org.apache.spark.sql.SparkSessionExtensionsProvider;
 import scala.runtime.BoxedUnit;
 
 /**
- * What this project adds to a Spark session: functions, a rule, a strategy. The jar's service file is enough for Spark to find it;
+ * What this project adds to a Spark session: settings, functions, a rule, a strategy. The jar's service file is enough for Spark to find it;
  * {@code spark.sql.extensions} may name it too.
  */
 public final class GemmaSparkExtensions implements SparkSessionExtensionsProvider {
   @Override
   public BoxedUnit apply(SparkSessionExtensions extensions) {
+    GemmaConf.register();
     for (GemmaFunction function : GemmaFunction.values()) {
       extensions.injectFunction(GemmaRules.function(function));
     }

@@ -9,7 +9,6 @@ import dev.gemmaspark.spark.conf.GemmaConf;
 import dev.gemmaspark.spark.executor.EngineSettings;
 import dev.gemmaspark.spark.executor.ExecutorEngine;
 import dev.gemmaspark.spark.executor.SuspectRows;
-import java.util.HashMap;
 import java.util.Map;
 import java.util.function.ToDoubleFunction;
 import org.apache.spark.ExecutorLostFailure;
@@ -23,7 +22,6 @@ import org.apache.spark.scheduler.SparkListener;
 import org.apache.spark.scheduler.SparkListenerTaskEnd;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import scala.Tuple2;
 
 /**
  * What an executor does for Gemma outside of tasks; named in {@code spark.plugins}, and not needed to run queries. It loads the model when the
@@ -75,17 +73,9 @@ public final class GemmaSparkPlugin implements SparkPlugin {
       Thread.ofPlatform().daemon().name("gemma-preload").start(() -> preload(context.conf()));
     }
 
-    private static Map<String, String> settings(SparkConf conf) {
-      Map<String, String> settings = new HashMap<>();
-      for (Tuple2<String, String> setting : conf.getAll()) {
-        settings.put(setting._1(), setting._2());
-      }
-      return settings;
-    }
-
     private static void preload(SparkConf spark) {
       try {
-        GemmaConf conf = GemmaConf.of(settings(spark));
+        GemmaConf conf = GemmaConf.of(spark);
         if (!conf.preload()) {
           return;
         }

@@ -7,6 +7,7 @@ import dev.gemmaspark.spark.rag.DocumentsException;
 import java.io.PrintWriter;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.apache.spark.SparkConf;
 import org.apache.spark.SparkUserAppException;
 import org.apache.spark.sql.SparkSession;
 import picocli.CommandLine;
@@ -50,6 +51,8 @@ abstract class Application {
         return SUCCESS;
       }
       application.check();
+      // before there is a session, which would fail for them with a stack trace
+      GemmaConf.of(new SparkConf());
     } catch (CommandLine.ParameterException | InvalidSettingException | UsageException e) {
       out.println(e.getMessage());
       out.println("Try 'gemma-submit " + command.getCommandName() + " --help'.");

@@ -3,16 +3,23 @@ package dev.gemmaspark.spark.conf;
 import dev.gemmaspark.engine.KvCacheType;
 import dev.gemmaspark.engine.chat.ChatTemplate;
 import dev.gemmaspark.engine.error.InvalidSettingException;
+import dev.gemmaspark.spark.conf.ConfigKey.Scope;
+import dev.gemmaspark.spark.conf.ConfigKey.Standard;
 import java.io.Serializable;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
+import org.apache.spark.SparkConf;
+import scala.Tuple2;
 
 /**
  * The settings of a session, typed. What is set on the session goes before the application's {@code --conf}, and that before
@@ -26,7 +33,8 @@ public final class GemmaConf implements Serializable {
   public static final ConfigKey<String> MODEL =
       new ConfigKey<>(
           PREFIX + "model",
-          "demo",
+          Scope.TEXT,
+          Standard.value("demo"),
           "The model: `demo`; a GGUF file or a Hugging Face directory, at the same path on every node or under a Hadoop URI (`hdfs:`, `s3a:`, …);"
               + " or the name of a file sent with `--files`.",
           "a model",
@@ -34,105 +42,120 @@ public final class GemmaConf implements Serializable {
   public static final ConfigKey<String> MODEL_SHA256 =
       new ConfigKey<>(
           PREFIX + "model.sha256",
-          "none",
+          Scope.TEXT,
+          Standard.inWords("none"),
           "The checksum that the model must have, as `gemma inspect` prints it.",
           "64 hexadecimal digits",
           GemmaConf::sha256);
   public static final ConfigKey<Path> CACHE_DIRECTORY =
       new ConfigKey<>(
           PREFIX + "model.cacheDir",
-          "`gemma-spark` in the user's cache folder",
+          Scope.ENGINE,
+          Standard.inWords("`gemma-spark` in the user's cache folder"),
           "Where each node keeps packed weights, and copies of models from Hadoop URIs.",
           "a folder",
           Path::of);
   public static final ConfigKey<String> QUANTIZATION =
       new ConfigKey<>(
           PREFIX + "quantization",
-          "as the file",
+          Scope.TEXT,
+          Standard.inWords("as the file"),
           "The type that weights are brought to while loading: `Q8_0`, `Q4_0`, `Q4_K`, `Q6_K`, `Q4_K_M`, ….",
           "a weight type",
           text -> text);
   public static final ConfigKey<String> LORA =
       new ConfigKey<>(
           PREFIX + "lora",
-          "none",
+          Scope.TEXT,
+          Standard.inWords("none"),
           "A LoRA adapter (a PEFT directory) to merge while loading; named like the model.",
           "a directory",
           text -> text);
   public static final ConfigKey<ChatTemplate> CHAT_TEMPLATE =
       new ConfigKey<>(
           PREFIX + "chatTemplate",
-          "the file's, else Gemma's",
+          Scope.TEXT,
+          Standard.inWords("the file's, else Gemma's"),
           "How chats become prompts: `gemma`, or `gemma_with_system_turn` for models that were taught one.",
           "gemma or gemma_with_system_turn",
           GemmaConf::chatTemplate);
   public static final ConfigKey<Integer> CONTEXT_LENGTH =
       new ConfigKey<>(
           PREFIX + "contextLength",
-          "the model's, at most 8192",
+          Scope.TEXT,
+          Standard.inWords("the model's, at most 8192"),
           "Tokens of prompt and completion together.",
           "a whole number of at least 2",
           text -> wholeNumber(text, 2));
   public static final ConfigKey<Integer> THREADS =
       new ConfigKey<>(
           PREFIX + "threads",
-          "`spark.executor.cores`, else N of `local[N]`, else the processors",
+          Scope.ENGINE,
+          Standard.inWords("`spark.executor.cores`, else N of `local[N]`, else the processors"),
           "Worker threads of an executor's engine.",
           "a whole number of at least 1",
           text -> wholeNumber(text, 1));
   public static final ConfigKey<Integer> MAX_SEQUENCES =
       new ConfigKey<>(
           PREFIX + "maxSequences",
-          "32",
+          Scope.ENGINE,
+          Standard.value("32"),
           "Rows that run in one batch at the most, of all tasks of an executor.",
           "a whole number of at least 1",
           text -> wholeNumber(text, 1));
   public static final ConfigKey<Long> KV_CACHE_MEMORY =
       new ConfigKey<>(
           PREFIX + "kvCacheMemory",
-          "a quarter of the free memory",
+          Scope.ENGINE,
+          Standard.inWords("a quarter of the free memory"),
           "Memory for keys and values, outside the heap, such as `2g`.",
           "a size such as 512m or 2g",
           GemmaConf::bytes);
   public static final ConfigKey<KvCacheType> KV_CACHE_TYPE =
       new ConfigKey<>(
           PREFIX + "kvCacheType",
-          "f16",
+          Scope.TEXT,
+          Standard.value("f16"),
           "How keys and values are kept: `f16`, `bf16` or, in twice the memory, `f32`.",
           "f16, bf16 or f32",
           GemmaConf::kvCacheType);
   public static final ConfigKey<Integer> BATCH_ROWS =
       new ConfigKey<>(
           PREFIX + "batchRows",
-          "64",
+          Scope.QUERY,
+          Standard.value("64"),
           "Rows that a task hands to the engine at a time; two batches are under way.",
           "a whole number of at least 1",
           text -> wholeNumber(text, 1));
   public static final ConfigKey<Boolean> FAIL_ON_ERROR =
       new ConfigKey<>(
           PREFIX + "failOnError",
-          "true",
+          Scope.RESULT,
+          Standard.value("true"),
           "Whether a row that cannot be done fails its query, where a call does not say.",
           "true or false",
           GemmaConf::bool);
   public static final ConfigKey<String> REPARTITION =
       new ConfigKey<>(
           PREFIX + "repartition",
-          "auto",
+          Scope.QUERY,
+          Standard.value("auto"),
           "Partitions of an application's input: `auto` so that all cores work, `off`, or a number.",
           "auto, off, or a whole number of at least 1",
           GemmaConf::repartition);
   public static final ConfigKey<Boolean> PRELOAD =
       new ConfigKey<>(
           PREFIX + "preload",
-          "false",
+          Scope.QUERY,
+          Standard.value("false"),
           "Whether executors load the model when they start; needs `spark.plugins=dev.gemmaspark.spark.GemmaSparkPlugin`.",
           "true or false",
           GemmaConf::bool);
   public static final ConfigKey<Path> PROMPT_DIRECTORY =
       new ConfigKey<>(
           PREFIX + "promptDir",
-          "the templates packed in the jar",
+          Scope.QUERY,
+          Standard.inWords("the templates packed in the jar"),
           "A folder with prompt templates to use in their stead, read where the query is analyzed.",
           "a folder",
           Path::of);
@@ -156,9 +179,6 @@ public final class GemmaConf implements Serializable {
           REPARTITION,
           PRELOAD,
           PROMPT_DIRECTORY);
-
-  private static final int DEFAULT_BATCH_ROWS = 64;
-  private static final int DEFAULT_MAX_SEQUENCES = 32;
 
   private final TreeMap<String, String> settings;
 
@@ -189,6 +209,39 @@ public final class GemmaConf implements Serializable {
     return new GemmaConf(ours);
   }
 
+  /** The settings among an application's, as {@link #of(Map)} takes a session's. */
+  public static GemmaConf of(SparkConf application) {
+    return of(Arrays.stream(application.getAll()).collect(Collectors.toMap(Tuple2::_1, Tuple2::_2)));
+  }
+
+  /**
+   * Makes the keys known to Spark's own registry, so that it checks them and shows them to {@code SET -v}, and so that views and SQL functions
+   * keep what was set when they were made; what the session that asks has set goes before that, but for the type of results.
+   */
+  public static void register() {
+    KEYS.forEach(ConfigKey::register);
+  }
+
+  /** Those of these settings that decide what the model says, without the ones that say what is so anyway. */
+  public GemmaConf text() {
+    return only(EnumSet.of(Scope.TEXT));
+  }
+
+  /** Those of these settings that an engine is made of, without the ones that say what is so anyway. */
+  public GemmaConf engine() {
+    return only(EnumSet.of(Scope.TEXT, Scope.ENGINE));
+  }
+
+  private GemmaConf only(Set<Scope> scopes) {
+    TreeMap<String, String> kept = new TreeMap<>();
+    for (ConfigKey<?> key : KEYS) {
+      if (scopes.contains(key.scope()) && key.differs(settings)) {
+        kept.put(key.name(), settings.get(key.name()).strip());
+      }
+    }
+    return new GemmaConf(kept);
+  }
+
   /** The settings as texts, for {@link #of}. */
   public Map<String, String> settings() {
     return Map.copyOf(settings);
@@ -205,7 +258,7 @@ public final class GemmaConf implements Serializable {
   }
 
   public String model() {
-    return MODEL.read(settings).orElse("demo");
+    return MODEL.read(settings).orElseThrow();
   }
 
   public Optional<String> modelSha256() {
@@ -238,7 +291,7 @@ public final class GemmaConf implements Serializable {
   }
 
   public int maxSequences() {
-    return MAX_SEQUENCES.read(settings).orElse(DEFAULT_MAX_SEQUENCES);
+    return MAX_SEQUENCES.read(settings).orElseThrow();
   }
 
   public OptionalLong kvCacheBytes() {
@@ -246,24 +299,24 @@ public final class GemmaConf implements Serializable {
   }
 
   public KvCacheType kvCacheType() {
-    return KV_CACHE_TYPE.read(settings).orElse(KvCacheType.F16);
+    return KV_CACHE_TYPE.read(settings).orElseThrow();
   }
 
   public int batchRows() {
-    return BATCH_ROWS.read(settings).orElse(DEFAULT_BATCH_ROWS);
+    return BATCH_ROWS.read(settings).orElseThrow();
   }
 
   public boolean failOnError() {
-    return FAIL_ON_ERROR.read(settings).orElse(true);
+    return FAIL_ON_ERROR.read(settings).orElseThrow();
   }
 
   /** {@code auto}, {@code off} or a number. */
   public String repartition() {
-    return REPARTITION.read(settings).orElse("auto");
+    return REPARTITION.read(settings).orElseThrow();
   }
 
   public boolean preload() {
-    return PRELOAD.read(settings).orElse(false);
+    return PRELOAD.read(settings).orElseThrow();
   }
 
   public Optional<Path> promptDirectory() {

@@ -1,5 +1,6 @@
 package dev.gemmaspark.spark.execution;
 
+import dev.gemmaspark.spark.executor.EngineSettings;
 import java.io.Serializable;
 
 /**
@@ -8,9 +9,10 @@ import java.io.Serializable;
  * @param function what is asked
  * @param shape what is returned
  * @param texts the instructions
+ * @param engine which engine does it
  * @param firstArgument where its arguments begin among those of all calls
  */
-public record CallSpec(GemmaFunction function, ResultShape shape, PromptTexts texts, int firstArgument)
+public record CallSpec(GemmaFunction function, ResultShape shape, PromptTexts texts, EngineSettings engine, int firstArgument)
     implements Serializable {
   private static final long serialVersionUID = 1L;
 }

@@ -1,6 +1,5 @@
 package dev.gemmaspark.spark.execution;
 
-import dev.gemmaspark.spark.executor.EngineSettings;
 import java.util.List;
 import org.apache.spark.PartitionEvaluator;
 import org.apache.spark.PartitionEvaluatorFactory;
@@ -18,7 +17,6 @@ import scala.collection.immutable.Seq;
  * @param arguments of all calls, one after the other
  * @param input what the arguments are computed from
  * @param output the input's columns, then one for each call
- * @param engine which engine
  * @param batchRows rows handed in at a time
  * @param metrics the operator's
  */
@@ -27,7 +25,6 @@ public record EvalGemmaEvaluatorFactory(
     Seq<Expression> arguments,
     Seq<Attribute> input,
     StructType output,
-    EngineSettings engine,
     int batchRows,
     GemmaMetrics metrics)
     implements PartitionEvaluatorFactory<InternalRow, InternalRow> {

@@ -2,11 +2,14 @@ package dev.gemmaspark.spark.execution;
 
 import dev.gemmaspark.engine.arrow.ArrowGenerator;
 import dev.gemmaspark.spark.execution.GemmaMetrics.Metric;
+import dev.gemmaspark.spark.executor.EngineSettings;
 import dev.gemmaspark.spark.executor.ExecutorEngine;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.Optional;
 import org.apache.arrow.memory.BufferAllocator;
@@ -39,10 +42,10 @@ final class GemmaRows extends AbstractIterator<InternalRow> {
   private final UnsafeProjection output;
   private final TaskContext task = TaskContext.get();
   private final CarefulRows careful;
+  private final Map<EngineSettings, ArrowGenerator> engines = new HashMap<>();
   private final Deque<RowBatch> underWay = new ArrayDeque<>();
   private java.util.Iterator<InternalRow> ready = List.<InternalRow>of().iterator();
   private BufferAllocator allocator;
-  private ArrowGenerator generator;
 
   GemmaRows(EvalGemmaEvaluatorFactory plan, Iterator<InternalRow> input) {
     this.plan = plan;
@@ -77,7 +80,7 @@ final class GemmaRows extends AbstractIterator<InternalRow> {
   }
 
   private RowBatch submit() {
-    if (generator == null) {
+    if (allocator == null) {
       open();
     }
     List<InternalRow> rows = new ArrayList<>();
@@ -101,7 +104,7 @@ final class GemmaRows extends AbstractIterator<InternalRow> {
           requests.forEach(columns -> columns.add(values));
         }
       }
-      return new RowBatch(plan, rows, requests, generator);
+      return new RowBatch(plan, rows, requests, plan.calls().stream().map(call -> engines.get(call.engine())).toList());
     } finally {
       requests.forEach(RequestColumns::close);
     }
@@ -111,9 +114,15 @@ final class GemmaRows extends AbstractIterator<InternalRow> {
     allocator =
         ArrowUtils.rootAllocator().newChildAllocator("gemma task " + task.taskAttemptId(), 0, Long.MAX_VALUE);
     task.addTaskCompletionListener((TaskCompletionListener) context -> close());
-    ExecutorEngine.Lease lease = ExecutorEngine.get(plan.engine());
+    for (CallSpec call : plan.calls()) {
+      engines.computeIfAbsent(call.engine(), this::open);
+    }
+  }
+
+  private ArrowGenerator open(EngineSettings settings) {
+    ExecutorEngine.Lease lease = ExecutorEngine.get(settings);
     plan.metrics().add(Metric.LOAD_TIME, lease.loadNanos());
-    generator = new ArrowGenerator(lease.generator(), allocator);
+    return new ArrowGenerator(lease.generator(), allocator);
   }
 
   private void stopIfKilled() {
@@ -124,9 +133,7 @@ final class GemmaRows extends AbstractIterator<InternalRow> {
 
   /** After the task's end, whichever: requests on their way are given up, and no Arrow memory stays. */
   private void close() {
-    if (generator != null) {
-      generator.close();
-    }
+    engines.values().forEach(ArrowGenerator::close);
     allocator.close();
   }
 }

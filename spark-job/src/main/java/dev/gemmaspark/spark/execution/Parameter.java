@@ -5,8 +5,14 @@ import dev.gemmaspark.engine.generation.SamplingParameters;
 import dev.gemmaspark.engine.generation.StopConditions;
 import java.util.List;
 import java.util.Optional;
+import org.apache.spark.sql.internal.types.AbstractArrayType;
+import org.apache.spark.sql.internal.types.StringTypeWithCollation;
+import org.apache.spark.sql.types.AbstractDataType;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.sql.types.IntegralType$;
+import org.apache.spark.sql.types.NumericType;
+import org.apache.spark.sql.types.NumericType$;
 import org.apache.spark.sql.types.StructType;
 
 /** An argument of a SQL function, other than the switches that decide its type. NULL stands for the default. */
@@ -36,6 +42,12 @@ public enum Parameter {
   public static final List<Parameter> COMMON =
       List.of(MAX_TOKENS, TEMPERATURE, TOP_K, TOP_P, MIN_P, REPETITION_PENALTY, SEED, STOP);
 
+  /** Of any collation. */
+  private static final AbstractDataType TEXT = StringTypeWithCollation.apply(true, true, true);
+
+  private static final AbstractDataType NUMBER = NumericType$.MODULE$;
+  private static final AbstractDataType WHOLE_NUMBER = IntegralType$.MODULE$;
+
   private final String sqlName;
   private final DataType dataType;
   private final String meaning;
@@ -57,6 +69,20 @@ public enum Parameter {
 
   public DataType dataType() {
     return dataType;
+  }
+
+  /** What a query may give for it, where Spark puts casts that lose nothing. */
+  public AbstractDataType inputType() {
+    return switch (this) {
+      case MESSAGES -> dataType;
+      case PASSAGES, STOP -> AbstractArrayType.apply(TEXT);
+      default -> dataType.equals(DataTypes.StringType) ? TEXT : dataType.equals(DataTypes.DoubleType) ? NUMBER : WHOLE_NUMBER;
+    };
+  }
+
+  /** Whether it is a number, of whatever type. */
+  public boolean isNumber() {
+    return dataType instanceof NumericType;
   }
 
   /**

@@ -19,17 +19,23 @@ final class RowBatch {
   private final List<ArrowGenerator.Batch> batches = new ArrayList<>();
   private final long submitted = System.nanoTime();
 
-  /** Hands the rows' requests in; the columns may be closed afterwards. */
+  /**
+   * Hands the rows' requests in; the columns may be closed afterwards.
+   *
+   * @param requests one for each call
+   * @param generators one for each call
+   */
   RowBatch(
       EvalGemmaEvaluatorFactory plan,
       List<InternalRow> rows,
       List<RequestColumns> requests,
-      ArrowGenerator generator) {
+      List<ArrowGenerator> generators) {
     this.plan = plan;
     this.rows = rows;
-    for (RequestColumns columns : requests) {
+    for (int call = 0; call < requests.size(); call++) {
+      RequestColumns columns = requests.get(call);
       errors.add(columns.errors());
-      ArrowGenerator.Batch batch = generator.submit(columns.root());
+      ArrowGenerator.Batch batch = generators.get(call).submit(columns.root());
       batches.add(batch);
       plan.metrics().add(Metric.MODEL_CALLS, batch.requests());
     }

@@ -16,12 +16,8 @@ public record EngineSettings(HashMap<String, String> settings, int threads) impl
 
   /** The settings of a session. */
   public static EngineSettings of(GemmaConf conf, SparkConf spark) {
-    HashMap<String, String> settings = new HashMap<>(conf.settings());
-    settings.remove(GemmaConf.BATCH_ROWS.name());
-    settings.remove(GemmaConf.FAIL_ON_ERROR.name());
-    settings.remove(GemmaConf.REPARTITION.name());
-    settings.remove(GemmaConf.PRELOAD.name());
-    settings.remove(GemmaConf.PROMPT_DIRECTORY.name());
+    HashMap<String, String> settings = new HashMap<>(conf.engine().settings());
+    settings.remove(GemmaConf.THREADS.name());
     return new EngineSettings(settings, conf.threads().orElseGet(() -> executorCores(spark)));
   }
 

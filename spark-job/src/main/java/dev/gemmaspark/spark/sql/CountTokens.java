@@ -127,11 +127,11 @@ final class CountTokens extends Expression implements ImplicitCastInputTypes, Co
 
   @Override
   public boolean equals(Object other) {
-    return other instanceof CountTokens count && text.equals(count.text) && conf.equals(count.conf);
+    return other instanceof CountTokens count && text.equals(count.text) && conf.text().equals(count.conf.text());
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(text, conf);
+    return Objects.hash(text, conf.text());
   }
 }

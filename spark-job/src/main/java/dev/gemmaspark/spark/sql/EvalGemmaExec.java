@@ -1,6 +1,5 @@
 package dev.gemmaspark.spark.sql;
 
-import dev.gemmaspark.spark.conf.GemmaConf;
 import dev.gemmaspark.spark.execution.CallSpec;
 import dev.gemmaspark.spark.execution.EvalGemmaEvaluatorFactory;
 import dev.gemmaspark.spark.execution.GemmaMetrics;
@@ -8,6 +7,7 @@ import dev.gemmaspark.spark.executor.EngineSettings;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.stream.Collectors;
 import org.apache.spark.rdd.RDD;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
@@ -20,6 +20,7 @@ import org.apache.spark.sql.execution.UnaryExecNode;
 import org.apache.spark.sql.execution.metric.SQLMetric;
 import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
+import scala.collection.Iterator;
 import scala.collection.immutable.IndexedSeq;
 import scala.collection.immutable.Map;
 import scala.collection.immutable.Map$;
@@ -41,17 +42,14 @@ public final class EvalGemmaExec extends SparkPlan implements UnaryExecNode {
 
   private final Seq<Expression> calls;
   private final Seq<Attribute> results;
-  private final GemmaConf conf;
   private final SparkPlan child;
   private transient GemmaMetrics metrics;
   private transient Map<String, SQLMetric> named;
 
   /** Public, and with these parameters, because Spark copies nodes by reflection. */
-  public EvalGemmaExec(
-      Seq<Expression> calls, Seq<Attribute> results, GemmaConf conf, SparkPlan child) {
+  public EvalGemmaExec(Seq<Expression> calls, Seq<Attribute> results, SparkPlan child) {
     this.calls = calls;
     this.results = results;
-    this.conf = conf;
     this.child = child;
   }
 
@@ -101,10 +99,13 @@ public final class EvalGemmaExec extends SparkPlan implements UnaryExecNode {
     metrics();
     List<CallSpec> specs = new ArrayList<>();
     List<Expression> arguments = new ArrayList<>();
+    int batchRows = Integer.MAX_VALUE;
     for (Expression expression : Scala.<Expression>list(calls)) {
       GemmaCall call = (GemmaCall) expression;
-      specs.add(new CallSpec(call.function(), call.shape(), call.texts(), arguments.size()));
-      arguments.addAll(Scala.<Expression>list(call.children()));
+      EngineSettings engine = EngineSettings.of(call.conf(), sparkContext().getConf());
+      specs.add(new CallSpec(call.function(), call.shape(), call.texts(), engine, arguments.size()));
+      arguments.addAll(call.values());
+      batchRows = Math.min(batchRows, call.conf().batchRows());
     }
     EvalGemmaEvaluatorFactory evaluators =
         new EvalGemmaEvaluatorFactory(
@@ -112,8 +113,7 @@ public final class EvalGemmaExec extends SparkPlan implements UnaryExecNode {
             Scala.seq(arguments),
             child.output(),
             outputSchema(),
-            EngineSettings.of(conf, sparkContext().getConf()),
-            conf.batchRows(),
+            batchRows,
             metrics);
     return child.execute().mapPartitionsWithEvaluator(evaluators, ClassTag$.MODULE$.apply(InternalRow.class));
   }
@@ -128,12 +128,20 @@ public final class EvalGemmaExec extends SparkPlan implements UnaryExecNode {
 
   @Override
   public SparkPlan withNewChildInternal(SparkPlan newChild) {
-    return new EvalGemmaExec(calls, results, conf, newChild);
+    return new EvalGemmaExec(calls, results, newChild);
   }
 
   @Override
   public SparkPlan withNewChildrenInternal(IndexedSeq<SparkPlan> newChildren) {
-    return new EvalGemmaExec(calls, results, conf, newChildren.head());
+    return new EvalGemmaExec(calls, results, newChildren.head());
+  }
+
+  /** What EXPLAIN shows: which models, besides what they are asked. */
+  @Override
+  public Iterator<Object> stringArgs() {
+    String models =
+        Scala.<Expression>list(calls).stream().map(call -> ((GemmaCall) call).conf().model()).distinct().collect(Collectors.joining(", "));
+    return Scala.seq(List.<Object>of(calls, results, "model " + models)).iterator();
   }
 
   @Override
@@ -143,7 +151,7 @@ public final class EvalGemmaExec extends SparkPlan implements UnaryExecNode {
 
   @Override
   public int productArity() {
-    return 4;
+    return 3;
   }
 
   @Override
@@ -151,8 +159,7 @@ public final class EvalGemmaExec extends SparkPlan implements UnaryExecNode {
     return switch (index) {
       case 0 -> calls;
       case 1 -> results;
-      case 2 -> conf;
-      case 3 -> child;
+      case 2 -> child;
       default -> throw new IndexOutOfBoundsException(index);
     };
   }
@@ -162,12 +169,11 @@ public final class EvalGemmaExec extends SparkPlan implements UnaryExecNode {
     return other instanceof EvalGemmaExec node
         && calls.equals(node.calls)
         && results.equals(node.results)
-        && conf.equals(node.conf)
         && child.equals(node.child);
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(calls, results, conf, child);
+    return Objects.hash(calls, results, child);
   }
 }

@@ -1,5 +1,6 @@
 package dev.gemmaspark.spark.sql;
 
+import dev.gemmaspark.spark.conf.GemmaConf;
 import dev.gemmaspark.spark.execution.GemmaFunction;
 import dev.gemmaspark.spark.execution.Parameter;
 import dev.gemmaspark.spark.execution.PromptTexts;
@@ -12,6 +13,8 @@ import java.util.Optional;
 import java.util.function.Function;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.catalyst.analysis.TypeCheckResult;
+import org.apache.spark.sql.catalyst.expressions.Cast;
+import org.apache.spark.sql.catalyst.expressions.EvalMode$;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.expressions.ImplicitCastInputTypes;
 import org.apache.spark.sql.catalyst.expressions.Literal;
@@ -20,6 +23,7 @@ import org.apache.spark.sql.catalyst.expressions.codegen.CodegenContext;
 import org.apache.spark.sql.catalyst.expressions.codegen.ExprCode;
 import org.apache.spark.sql.types.AbstractDataType;
 import org.apache.spark.sql.types.DataType;
+import scala.Option;
 import scala.collection.immutable.IndexedSeq;
 import scala.collection.immutable.Seq;
 
@@ -35,13 +39,22 @@ final class GemmaCall extends Expression
   private final GemmaFunction function;
   private final ResultShape shape;
   private final PromptTexts texts;
+  private final GemmaConf conf;
+  private final List<Parameter> parameters;
   private final Seq<Expression> arguments;
 
-  /** @param arguments one for each of the function's parameters, in their order; a NULL literal where it was not given */
-  GemmaCall(GemmaFunction function, ResultShape shape, PromptTexts texts, Seq<Expression> arguments) {
+  /**
+   * @param conf the settings of the session, as they are when the query is analyzed
+   * @param parameters those that are given, the required ones first
+   * @param arguments one for each of these
+   */
+  GemmaCall(
+      GemmaFunction function, ResultShape shape, PromptTexts texts, GemmaConf conf, List<Parameter> parameters, Seq<Expression> arguments) {
     this.function = function;
     this.shape = shape;
     this.texts = texts;
+    this.conf = conf;
+    this.parameters = List.copyOf(parameters);
     this.arguments = arguments;
   }
 
@@ -57,11 +70,31 @@ final class GemmaCall extends Expression
     return texts;
   }
 
+  GemmaConf conf() {
+    return conf;
+  }
+
+  /** The arguments as tasks read them: one for each of the function's parameters, of its type, NULL where it was not given. */
+  List<Expression> values() {
+    return function.parameters().stream().map(this::value).toList();
+  }
+
+  private Expression value(Parameter parameter) {
+    int index = parameters.indexOf(parameter);
+    if (index < 0) {
+      return Literal.create(null, parameter.dataType());
+    }
+    Expression argument = arguments.apply(index);
+    return parameter.isNumber() && !argument.dataType().equals(parameter.dataType())
+        ? new Cast(argument, parameter.dataType(), Option.empty(), EvalMode$.MODULE$.ANSI())
+        : argument;
+  }
+
   /** The same call with another subject. */
   GemmaCall withSubject(Expression subject) {
     List<Expression> changed = new ArrayList<>(Scala.list(arguments));
     changed.set(0, subject);
-    return new GemmaCall(function, shape, texts, Scala.seq(changed));
+    return new GemmaCall(function, shape, texts, conf, parameters, Scala.seq(changed));
   }
 
   Expression subject() {
@@ -75,7 +108,15 @@ final class GemmaCall extends Expression
 
   @Override
   public Expression withNewChildrenInternal(IndexedSeq<Expression> newChildren) {
-    return new GemmaCall(function, shape, texts, newChildren);
+    return new GemmaCall(function, shape, texts, conf, parameters, newChildren);
+  }
+
+  /** Named arguments mean the same in any order. */
+  @Override
+  public Expression canonicalized() {
+    List<Parameter> ordered = parameters.stream().sorted().toList();
+    List<Expression> values = ordered.stream().map(parameter -> arguments.apply(parameters.indexOf(parameter)).canonicalized()).toList();
+    return new GemmaCall(function, shape, texts, conf, ordered, Scala.seq(values));
   }
 
   @Override
@@ -105,7 +146,7 @@ final class GemmaCall extends Expression
 
   @Override
   public Seq<AbstractDataType> inputTypes() {
-    return Scala.seq(function.parameters().stream().map(Parameter::dataType).toList());
+    return Scala.seq(parameters.stream().map(Parameter::inputType).toList());
   }
 
   /** Types first; then constants, so that what can never work fails before anything runs. */
@@ -115,16 +156,12 @@ final class GemmaCall extends Expression
     if (types.isFailure()) {
       return types;
     }
-    List<Expression> children = Scala.list(arguments);
-    for (int i = 0; i < children.size(); i++) {
-      Expression child = children.get(i);
-      if (child.foldable() && !(child instanceof Unevaluable)) {
-        Object value = child.eval(InternalRow.empty());
-        Optional<String> problem =
-            value == null ? Optional.empty() : function.parameters().get(i).problem(value);
-        if (problem.isPresent()) {
-          return new TypeCheckResult.TypeCheckFailure(problem.get());
-        }
+    for (Parameter parameter : parameters) {
+      Expression value = value(parameter);
+      Object constant = value.foldable() && !(value instanceof Unevaluable) ? value.eval(InternalRow.empty()) : null;
+      Optional<String> problem = constant == null ? Optional.empty() : parameter.problem(constant);
+      if (problem.isPresent()) {
+        return new TypeCheckResult.TypeCheckFailure(problem.get());
       }
     }
     return types;
@@ -145,7 +182,7 @@ final class GemmaCall extends Expression
     return function.sqlName();
   }
 
-  /** As it was written: without the arguments that were not given. */
+  /** As it was written. */
   @Override
   public String sql() {
     return written(Expression::sql);
@@ -157,14 +194,10 @@ final class GemmaCall extends Expression
   }
 
   private String written(Function<Expression, String> argument) {
-    List<Expression> all = Scala.list(arguments);
     List<String> given = new ArrayList<>();
-    for (int i = 0; i < all.size(); i++) {
-      if (i < function.required().size()) {
-        given.add(argument.apply(all.get(i)));
-      } else if (!(all.get(i) instanceof Literal literal && literal.value() == null)) {
-        given.add(function.parameters().get(i).sqlName() + " => " + argument.apply(all.get(i)));
-      }
+    for (int i = 0; i < parameters.size(); i++) {
+      String name = function.required().contains(parameters.get(i)) ? "" : parameters.get(i).sqlName() + " => ";
+      given.add(name + argument.apply(arguments.apply(i)));
     }
     return function.sqlName() + "(" + String.join(", ", given) + ")";
   }
@@ -176,7 +209,7 @@ final class GemmaCall extends Expression
 
   @Override
   public int productArity() {
-    return 4;
+    return 6;
   }
 
   @Override
@@ -185,22 +218,27 @@ final class GemmaCall extends Expression
       case 0 -> function;
       case 1 -> shape;
       case 2 -> texts;
-      case 3 -> arguments;
+      case 3 -> conf;
+      case 4 -> parameters;
+      case 5 -> arguments;
       default -> throw new IndexOutOfBoundsException(index);
     };
   }
 
+  /** Calls of different models differ, and those that run the same model in different ways do not. */
   @Override
   public boolean equals(Object other) {
     return other instanceof GemmaCall call
         && function == call.function
         && shape == call.shape
         && texts.equals(call.texts)
+        && conf.text().equals(call.conf.text())
+        && parameters.equals(call.parameters)
         && arguments.equals(call.arguments);
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(function, shape, texts, arguments);
+    return Objects.hash(function, shape, texts, conf.text(), parameters, arguments);
   }
 }

@@ -7,7 +7,7 @@ import dev.gemmaspark.spark.execution.Parameter;
 import dev.gemmaspark.spark.execution.PromptTexts;
 import dev.gemmaspark.spark.execution.ResultShape;
 import java.util.ArrayList;
-import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -22,12 +22,14 @@ final class GemmaCallBuilder {
   private static final String DETAILS = "details";
 
   private final GemmaFunction function;
-  private final Map<Parameter, Expression> values = new EnumMap<>(Parameter.class);
+  private final Map<Parameter, Expression> values = new LinkedHashMap<>();
+  private final GemmaConf conf;
   private boolean failOnError;
   private boolean details;
 
   private GemmaCallBuilder(GemmaFunction function, GemmaConf conf) {
     this.function = function;
+    this.conf = conf;
     this.failOnError = conf.failOnError();
   }
 
@@ -47,7 +49,7 @@ final class GemmaCallBuilder {
         builder.positional(i, arguments.get(i));
       }
     }
-    return builder.call(PromptTexts.read(conf.promptDirectory()));
+    return builder.call(AnalysisErrors.ofSetting(() -> PromptTexts.read(conf.promptDirectory())));
   }
 
   private void positional(int index, Expression value) {
@@ -91,12 +93,10 @@ final class GemmaCallBuilder {
         throw wrong(String.format(Locale.ROOT, "needs the argument '%s'", required.sqlName()));
       }
     }
-    List<Expression> arguments = new ArrayList<>();
-    for (Parameter parameter : function.parameters()) {
-      arguments.add(
-          values.getOrDefault(parameter, Literal.create(null, parameter.dataType())));
-    }
-    return new GemmaCall(function, ResultShape.of(failOnError, details), texts, Scala.seq(arguments));
+    List<Parameter> given = new ArrayList<>(function.required());
+    values.keySet().stream().filter(parameter -> !given.contains(parameter)).forEach(given::add);
+    List<Expression> arguments = given.stream().map(values::get).toList();
+    return new GemmaCall(function, ResultShape.of(failOnError, details), texts, conf, given, Scala.seq(arguments));
   }
 
   private InvalidSettingException wrong(String problem) {

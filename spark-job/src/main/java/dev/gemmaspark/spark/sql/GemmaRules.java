@@ -26,7 +26,7 @@ public final class GemmaRules {
         new AbstractFunction1<>() {
           @Override
           public Expression apply(Seq<Expression> arguments) {
-            return GemmaCallBuilder.build(function, Scala.<Expression>list(arguments));
+            return AnalysisErrors.ofCall(() -> GemmaCallBuilder.build(function, Scala.<Expression>list(arguments)));
           }
         });
   }
@@ -44,7 +44,7 @@ public final class GemmaRules {
         new AbstractFunction1<>() {
           @Override
           public Expression apply(Seq<Expression> arguments) {
-            return CountTokens.of(Scala.<Expression>list(arguments));
+            return AnalysisErrors.ofCall(() -> CountTokens.of(Scala.<Expression>list(arguments)));
           }
         });
   }

@@ -11,10 +11,7 @@ public final class GemmaStrategy extends SparkStrategy {
   @Override
   public Seq<SparkPlan> apply(LogicalPlan plan) {
     if (plan instanceof EvalGemma node) {
-      return Scala.seq(
-          List.of(
-              new EvalGemmaExec(
-                  node.calls(), node.results(), SessionSettings.current(), planLater(node.child()))));
+      return Scala.seq(List.of(new EvalGemmaExec(node.calls(), node.results(), planLater(node.child()))));
     }
     return Scala.seq(List.of());
   }
