@@ -2,18 +2,16 @@ package dev.gemmaspark.spark.app;
 
 import dev.gemmaspark.spark.conf.GemmaConf;
 import dev.gemmaspark.spark.executor.SuspectRows;
-import dev.gemmaspark.spark.rag.FolderLock;
 import dev.gemmaspark.spark.rag.IndexManifest;
 import dev.gemmaspark.spark.rag.PassageIndex;
+import dev.gemmaspark.spark.storage.FolderLock;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.time.Instant;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.UUID;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.SparkUserAppException;
@@ -132,8 +130,9 @@ public final class AnswerApp extends Application {
     spark.sparkContext().setLocalProperty(SuspectRows.ID_COLUMN, "question_id");
     PassageIndex passages = new PassageIndex(spark, conf, index != null ? index : new Path(output, INDEX).toString());
     FileSystem fileSystem = new Path(output).getFileSystem(spark.sessionState().newHadoopConf());
-    FolderLock lock = FolderLock.acquire(fileSystem, new Path(output), "answers to " + questions);
-    try {
+    String runId = RunReport.newRunId();
+    try (FolderLock lock = FolderLock.acquire(fileSystem, new Path(output), "answer", runId)) {
+      lock.whenLost(() -> spark.sparkContext().cancelAllJobs());
       if (indexing.hasDocuments()) {
         indexing.update(spark, conf, passages, out);
       }
@@ -145,11 +144,8 @@ public final class AnswerApp extends Application {
       }
       AnswerFolder folder = new AnswerFolder(spark, fileSystem, new Path(output));
       folder.requireOurs(mode == OutputOptions.Mode.ERRORIFEXISTS);
-      String runId = runId();
       AnswerFolder.Counts counts = folder.answer(answering(spark, conf, passages, runId), asked, this::retrieve, runId, failThreshold, conf, out);
       report(counts, out);
-    } finally {
-      lock.close();
     }
   }
 
@@ -180,15 +176,11 @@ public final class AnswerApp extends Application {
   /** A batch of a stream has a folder of its own, which is written again if the batch is. */
   private VoidFunction2<Dataset<Row>, Long> batchWriter(SparkSession spark, GemmaConf conf, PassageIndex passages) {
     return (batch, id) -> {
-      Answering answering = answering(spark, conf, passages, runId());
+      Answering answering = answering(spark, conf, passages, RunReport.newRunId());
       Dataset<Row> evidence = retrieve(answering, batch);
       answering.finish(answering.ask(Partitions.spreadStream(evidence, conf, spark)))
           .write().mode("overwrite").parquet(new Path(output, "batch_id=" + id).toString());
     };
-  }
-
-  private static String runId() {
-    return Instant.now().toString().substring(0, 19).replace(":", "") + "-" + UUID.randomUUID().toString().substring(0, 8);
   }
 
   private void report(AnswerFolder.Counts counts, PrintWriter out) {

@@ -3,8 +3,8 @@ package dev.gemmaspark.spark.app;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.gemmaspark.engine.error.GemmaException;
 import dev.gemmaspark.spark.conf.GemmaConf;
+import dev.gemmaspark.spark.storage.SmallFile;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.io.PrintWriter;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -220,8 +220,6 @@ final class AnswerFolder {
     report.put("modelSha256", answering.model().sha256());
     report.put("promptVersion", answering.promptVersion());
     report.put("counts", counts);
-    try (OutputStream out = fileSystem.create(new Path(folder, REPORT), true)) {
-      new JsonMapper().writerWithDefaultPrettyPrinter().writeValue(out, report);
-    }
+    new SmallFile(fileSystem, new Path(folder, REPORT)).write(new JsonMapper().writerWithDefaultPrettyPrinter().writeValueAsBytes(report));
   }
 }

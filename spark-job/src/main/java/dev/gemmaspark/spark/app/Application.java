@@ -4,6 +4,7 @@ import dev.gemmaspark.engine.error.GemmaException;
 import dev.gemmaspark.engine.error.InvalidSettingException;
 import dev.gemmaspark.spark.conf.GemmaConf;
 import dev.gemmaspark.spark.rag.DocumentsException;
+import dev.gemmaspark.spark.storage.FolderInUseException;
 import java.io.PrintWriter;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -66,7 +67,7 @@ abstract class Application {
     try {
       run(spark, out);
       return SUCCESS;
-    } catch (UsageException | InvalidSettingException | DocumentsException e) {
+    } catch (UsageException | InvalidSettingException | DocumentsException | FolderInUseException e) {
       return report(e, out, USAGE);
     } catch (Exception e) {
       return report(e, out, FAILURE);

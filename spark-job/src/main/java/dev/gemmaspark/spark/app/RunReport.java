@@ -3,14 +3,15 @@ package dev.gemmaspark.spark.app;
 import com.fasterxml.jackson.core.JacksonException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.gemmaspark.spark.storage.SmallFile;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 
@@ -55,26 +56,23 @@ record RunReport(
     slices = List.copyOf(slices);
   }
 
+  /** A name for a run: when it began, and something that no other has. */
+  static String newRunId() {
+    return Instant.now().toString().substring(0, 19).replace(":", "") + "-" + UUID.randomUUID().toString().substring(0, 8);
+  }
+
   static Optional<RunReport> read(FileSystem fileSystem, Path folder) throws IOException {
-    Path file = new Path(folder, NAME);
-    if (!fileSystem.exists(file)) {
-      return Optional.empty();
-    }
-    try (InputStream in = fileSystem.open(file)) {
-      return Optional.of(MAPPER.readValue(in, RunReport.class));
+    SmallFile file = new SmallFile(fileSystem, new Path(folder, NAME));
+    Optional<byte[]> json = file.read();
+    try {
+      return json.isEmpty() ? Optional.empty() : Optional.of(MAPPER.readValue(json.get(), RunReport.class));
     } catch (JacksonException e) {
-      throw new UsageException(String.format(Locale.ROOT, "The report %s is broken (%s); delete it to start anew", file, e.getOriginalMessage()));
+      throw new UsageException(String.format(Locale.ROOT, "The report %s is broken (%s); delete it to start anew", file.path(), e.getOriginalMessage()));
     }
   }
 
   void write(FileSystem fileSystem, Path folder) throws IOException {
-    Path unfinished = new Path(folder, NAME + ".unfinished");
-    try (OutputStream out = fileSystem.create(unfinished, true)) {
-      MAPPER.writerWithDefaultPrettyPrinter().writeValue(out, this);
-    }
-    Path file = new Path(folder, NAME);
-    fileSystem.delete(file, false);
-    fileSystem.rename(unfinished, file);
+    new SmallFile(fileSystem, new Path(folder, NAME)).write(MAPPER.writerWithDefaultPrettyPrinter().writeValueAsBytes(this));
   }
 
   boolean isFinished() {

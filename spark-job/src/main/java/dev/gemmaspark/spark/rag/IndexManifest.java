@@ -4,9 +4,8 @@ import com.fasterxml.jackson.core.JacksonException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.gemmaspark.engine.TokenCounter;
+import dev.gemmaspark.spark.storage.SmallFile;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -112,20 +111,23 @@ public record IndexManifest(int version, Map<String, String> settings, List<Shar
   /** The newest version that is whole. */
   static Optional<IndexManifest> newest(FileSystem fileSystem, Path index) throws IOException {
     for (Path folder : versions(fileSystem, index)) {
-      Path file = new Path(folder, NAME);
-      if (fileSystem.exists(file)) {
-        return Optional.of(read(fileSystem, file));
+      Optional<IndexManifest> manifest = read(fileSystem, folder);
+      if (manifest.isPresent()) {
+        return manifest;
       }
     }
     return Optional.empty();
   }
 
-  static IndexManifest read(FileSystem fileSystem, Path file) throws IOException {
-    try (InputStream in = fileSystem.open(file)) {
-      return MAPPER.readValue(in, IndexManifest.class);
+  /** The manifest of a version's folder, if the version is whole. */
+  static Optional<IndexManifest> read(FileSystem fileSystem, Path version) throws IOException {
+    SmallFile file = new SmallFile(fileSystem, new Path(version, NAME));
+    Optional<byte[]> json = file.read();
+    try {
+      return json.isEmpty() ? Optional.empty() : Optional.of(MAPPER.readValue(json.get(), IndexManifest.class));
     } catch (JacksonException e) {
       throw new DocumentsException(String.format(Locale.ROOT, "The manifest %s is broken (%s); delete its folder, and run the index again",
-          file, e.getOriginalMessage()), e);
+          file.path(), e.getOriginalMessage()), e);
     }
   }
 
@@ -162,10 +164,6 @@ public record IndexManifest(int version, Map<String, String> settings, List<Shar
 
   /** Makes the version a whole one. */
   void write(FileSystem fileSystem, Path index) throws IOException {
-    Path unfinished = new Path(folder(index, version), NAME + ".unfinished");
-    try (OutputStream out = fileSystem.create(unfinished, true)) {
-      MAPPER.writerWithDefaultPrettyPrinter().writeValue(out, this);
-    }
-    fileSystem.rename(unfinished, new Path(folder(index, version), NAME));
+    new SmallFile(fileSystem, new Path(folder(index, version), NAME)).write(MAPPER.writerWithDefaultPrettyPrinter().writeValueAsBytes(this));
   }
 }

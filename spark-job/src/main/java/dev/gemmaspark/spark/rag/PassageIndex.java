@@ -3,6 +3,7 @@ package dev.gemmaspark.spark.rag;
 import dev.gemmaspark.spark.conf.GemmaConf;
 import dev.gemmaspark.spark.executor.ExecutorTokenizer;
 import dev.gemmaspark.spark.rag.IndexManifest.ShardFile;
+import dev.gemmaspark.spark.storage.FolderLock;
 import java.io.IOException;
 import java.io.Serializable;
 import java.sql.Timestamp;
@@ -17,6 +18,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.UUID;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -138,18 +140,16 @@ public final class PassageIndex {
   /**
    * Brings the index up to date. A run that is killed leaves the version before it as it is.
    *
-   * @throws DocumentsException if there are no documents, if the index was made by other rules, or if another run is at work in it
+   * @throws DocumentsException if there are no documents, or if the index was made by other rules
+   * @throws dev.gemmaspark.spark.storage.FolderInUseException if another run is at work in it
    */
   public Update update(DocumentSource source, Rules rules, Scope scope) throws IOException {
-    FolderLock lock = FolderLock.acquire(fileSystem, folder, "an index of " + source.place());
-    try {
-      return updateLocked(source, rules, scope);
-    } finally {
-      lock.close();
+    try (FolderLock lock = FolderLock.acquire(fileSystem, folder, "index", UUID.randomUUID().toString())) {
+      return updateLocked(source, rules, scope, lock);
     }
   }
 
-  private Update updateLocked(DocumentSource source, Rules rules, Scope scope) throws IOException {
+  private Update updateLocked(DocumentSource source, Rules rules, Scope scope, FolderLock lock) throws IOException {
     Map<String, String> settings = settings(rules);
     Optional<IndexManifest> before = IndexManifest.newest(fileSystem, folder);
     if (scope != Scope.ALL) {
@@ -179,7 +179,7 @@ public final class PassageIndex {
     if (before.isPresent() && touched.isEmpty()) {
       return new Update(before.get(), 0, 0, 0, failed(known.values()), 0);
     }
-    return build(source, rules, settings, scope == Scope.ALL ? Optional.empty() : before, known, changes, touched);
+    return build(source, rules, settings, scope == Scope.ALL ? Optional.empty() : before, known, changes, touched, lock);
   }
 
   private Update build(
@@ -189,7 +189,8 @@ public final class PassageIndex {
       Optional<IndexManifest> before,
       Map<String, DocumentRow> known,
       Changes changes,
-      Set<Integer> touched)
+      Set<Integer> touched,
+      FolderLock lock)
       throws IOException {
     int version = IndexManifest.versions(fileSystem, folder).stream().mapToInt(IndexManifest::number).max().orElse(0) + 1;
     Map<Integer, List<Listed>> wanted = new TreeMap<>();
@@ -226,6 +227,7 @@ public final class PassageIndex {
         .write()
         .mode("overwrite")
         .parquet(IndexManifest.documents(folder, version).toString());
+    lock.requireHeld();
     manifest.write(fileSystem, folder);
     removeOld();
     return new Update(manifest, changes.added().size(), changes.changed().size(), changes.deleted().size(), failed(documents), built.size());
@@ -300,12 +302,12 @@ public final class PassageIndex {
     Set<String> used = new HashSet<>();
     int whole = 0;
     for (Path version : IndexManifest.versions(fileSystem, folder)) {
-      Path manifest = new Path(version, "manifest.json");
-      if (whole >= VERSIONS_KEPT || !fileSystem.exists(manifest)) {
+      Optional<IndexManifest> manifest = IndexManifest.read(fileSystem, version);
+      if (whole >= VERSIONS_KEPT || manifest.isEmpty()) {
         fileSystem.delete(version, true);
       } else {
         whole++;
-        IndexManifest.read(fileSystem, manifest).shards().forEach(shard -> used.add(shard.file()));
+        manifest.get().shards().forEach(shard -> used.add(shard.file()));
       }
     }
     for (FileStatus file : fileSystem.listStatus(new Path(folder, "shards"))) {

@@ -15,10 +15,10 @@ import dev.gemmaspark.spark.CountingGenerator;
 import dev.gemmaspark.spark.app.LocalApplication.Run;
 import dev.gemmaspark.spark.executor.EngineFactory;
 import dev.gemmaspark.spark.executor.ExecutorEngine;
+import dev.gemmaspark.spark.storage.FolderLock;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -29,6 +29,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileSystem;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.AfterEach;
@@ -247,13 +249,13 @@ class AnswerAppTest {
 
   @Test
   void twoRunsAtOnceAreOne() throws IOException {
-    Files.createDirectories(output);
-    Path lock = Files.writeString(output.resolve("_gemma_lock"), "answers to other questions");
-    Run second = answer();
-    assertThat(second.code()).isEqualTo(2);
-    assertThat(second.text()).contains("Another run is at work in").contains("answers to other questions");
-    assertThat(prompts).isEmpty();
-    Files.setLastModifiedTime(lock, FileTime.fromMillis(System.currentTimeMillis() - 60_000));
+    try (FolderLock other = FolderLock.acquire(FileSystem.getLocal(new Configuration()), new org.apache.hadoop.fs.Path(output.toString()), "answer", "run-7")) {
+      Run second = answer();
+      assertThat(second.code()).isEqualTo(2);
+      assertThat(second.text()).contains("Another run is at work in").contains("'answer' on ").contains("run run-7");
+      assertThat(prompts).isEmpty();
+      other.requireHeld();
+    }
     assertThat(answer().code()).isZero();
   }
 

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.gemmaspark.spark.conf.GemmaConf;
+import dev.gemmaspark.spark.storage.FolderInUseException;
+import dev.gemmaspark.spark.storage.FolderLock;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -229,10 +231,18 @@ class PassageIndexTest {
     Files.writeString(folder.resolve("index/shards/shard-00001-half.zip"), "half");
     assertThat(index.newest().version()).isOne();
     assertThat(best("R-7003")).hasSize(1);
-    Path lock = Files.writeString(folder.resolve("index/_gemma_lock"), "an index of x");
     write("new.txt", "A new note, N-1.");
-    assertThatThrownBy(this::update).isInstanceOf(DocumentsException.class).hasMessageContaining("Another run is at work in").hasMessageContaining("an index of x");
-    Files.setLastModifiedTime(lock, FileTime.fromMillis(System.currentTimeMillis() - 60_000));
+    Path lock = folder.resolve("index/_gemma_lock");
+    String killed;
+    try (FolderLock held = FolderLock.acquire(index.fileSystem(), index.folder(), "answer", "run-7")) {
+      assertThatThrownBy(this::update)
+          .isInstanceOf(FolderInUseException.class)
+          .hasMessageContaining("Another run is at work in")
+          .hasMessageContaining("process " + ProcessHandle.current().pid() + ", run run-7");
+      held.requireHeld();
+      killed = Files.readString(lock).replaceFirst("\"started\":\\d+", "\"started\":1");
+    }
+    Files.writeString(lock, killed);
     assertThat(update().added()).isOne();
     assertThat(best("N-1")).hasSize(1);
     assertThat(lock).doesNotExist();
