@@ -46,9 +46,12 @@ final class Shard implements AutoCloseable {
   private static final String ID = "chunk_id";
   private static final int QUERY_TERMS = PassageAnalyzer.MOST_TERMS * 2;
 
+  /** Held, for a level that nobody holds is forgotten. */
+  private static final java.util.logging.Logger LUCENE = java.util.logging.Logger.getLogger("org.apache.lucene");
+
   static {
     // it tells of the vector module, which it does not need
-    java.util.logging.Logger.getLogger("org.apache.lucene").setLevel(java.util.logging.Level.WARNING);
+    LUCENE.setLevel(java.util.logging.Level.WARNING);
   }
 
   private final Directory directory;
@@ -112,7 +115,7 @@ final class Shard implements AutoCloseable {
     private final IndexWriter writer;
 
     Writer(Path folder, PassageAnalyzer analyzer) throws IOException {
-      directory = new MMapDirectory(folder);
+      directory = directory(folder);
       writer =
           new IndexWriter(
               directory,
@@ -152,9 +155,13 @@ final class Shard implements AutoCloseable {
     return document;
   }
 
+  private static Directory directory(Path folder) throws IOException {
+    return new MMapDirectory(folder);
+  }
+
   /** Opens an index for searching. */
   static Shard open(Path folder) throws IOException {
-    Directory directory = new MMapDirectory(folder);
+    Directory directory = directory(folder);
     try {
       return new Shard(directory, DirectoryReader.open(directory));
     } catch (IOException | RuntimeException e) {

@@ -3,8 +3,7 @@ package dev.gemmaspark.spark.rag;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.nio.file.DirectoryNotEmptyException;
-import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -57,12 +56,12 @@ final class ShardFiles {
       try {
         unpack(fileSystem, file, unfinished);
         Files.move(unfinished, folder, StandardCopyOption.ATOMIC_MOVE);
-      } catch (FileAlreadyExistsException | DirectoryNotEmptyException e) {
-        // another process of this machine was faster
-        delete(unfinished);
       } catch (IOException | RuntimeException e) {
         delete(unfinished);
-        throw e;
+        // another task or process of this machine may have been faster; which exception tells of that differs from system to system
+        if (!(e instanceof FileSystemException && Files.isDirectory(folder))) {
+          throw e;
+        }
       }
     }
     Files.setLastModifiedTime(folder, FileTime.from(Instant.now()));
