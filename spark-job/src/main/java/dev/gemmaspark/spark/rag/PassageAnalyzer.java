@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.apache.lucene.analysis.Analyzer;
 import org.apache.lucene.analysis.LowerCaseFilter;
 import org.apache.lucene.analysis.StopFilter;
@@ -17,7 +18,7 @@ import org.apache.lucene.analysis.en.EnglishAnalyzer;
 import org.apache.lucene.analysis.en.PorterStemFilter;
 import org.apache.lucene.analysis.miscellaneous.WordDelimiterGraphFilter;
 import org.apache.lucene.analysis.tokenattributes.CharTermAttribute;
-import org.apache.lucene.analysis.tokenattributes.PositionIncrementAttribute;
+import org.apache.lucene.analysis.tokenattributes.OffsetAttribute;
 
 /**
  * Words to search terms. A word with digits and hyphens, such as {@code T-76537}, is one term, for that is what it means; its numbers are terms
@@ -30,8 +31,14 @@ final class PassageAnalyzer extends Analyzer {
   /** Most terms of a question; what follows them is not looked for. */
   static final int MOST_TERMS = 256;
 
-  /** From so many digits on a number is the name of something. */
-  private static final int DIGITS_OF_AN_IDENTIFIER = 5;
+  /** A number with so many digits on end is the name of something; a date, a sum or a version is not. */
+  private static final Pattern NUMBER = Pattern.compile(".*\\d{5}.*");
+
+  /** From so many digits on a word that has letters too is the name of something: {@code Q3}, {@code COVID-19} and {@code sha256} are common words. */
+  private static final int DIGITS_OF_A_NAME = 4;
+
+  /** A quantity: {@code 2nd}, {@code 1990s}, {@code 1080p}, {@code 5000km}. */
+  private static final Pattern QUANTITY = Pattern.compile("[\\d.,]+\\p{L}{1,3}");
 
   private static final int PARTS = WordDelimiterGraphFilter.PRESERVE_ORIGINAL | WordDelimiterGraphFilter.GENERATE_NUMBER_PARTS;
 
@@ -53,17 +60,20 @@ final class PassageAnalyzer extends Analyzer {
 
   /**
    * The different terms of a question, in their order, at most {@link #MOST_TERMS}. What is syntax to Lucene is not to this. The numbers in a
-   * word are left out, for who asks for {@code INC-76537} does not mean {@code T-76537}.
+   * word are left out, for who asks for {@code INC-2024-76537} does not mean {@code INC-2023-76537}.
    */
   List<String> terms(String text) {
     Set<String> terms = new LinkedHashSet<>();
     try (TokenStream tokens = tokenStream("", text)) {
       CharTermAttribute term = tokens.addAttribute(CharTermAttribute.class);
-      PositionIncrementAttribute increment = tokens.addAttribute(PositionIncrementAttribute.class);
+      OffsetAttribute place = tokens.addAttribute(OffsetAttribute.class);
       tokens.reset();
+      int end = -1;
       while (terms.size() < MOST_TERMS && tokens.incrementToken()) {
-        if (increment.getPositionIncrement() > 0) {
+        // a word comes before its parts
+        if (place.startOffset() >= end) {
           terms.add(term.toString());
+          end = place.endOffset();
         }
       }
       tokens.end();
@@ -74,12 +84,12 @@ final class PassageAnalyzer extends Analyzer {
   }
 
   /**
-   * Whether a term is the name of one thing: a word of letters and digits, or a number of five digits and more. A passage without any of a
-   * question's is no evidence for it.
+   * Whether a term is the name of one thing: a word of letters and four digits and more that is no quantity, or a number of five digits and
+   * more on end. A passage without any of a question's is no evidence for it.
    */
   static boolean isIdentifier(String term) {
-    long digits = term.chars().filter(Character::isDigit).count();
     boolean letters = term.chars().anyMatch(Character::isLetter);
-    return digits > 0 && letters || digits >= DIGITS_OF_AN_IDENTIFIER;
+    boolean named = letters && term.chars().filter(Character::isDigit).count() >= DIGITS_OF_A_NAME && !QUANTITY.matcher(term).matches();
+    return named || NUMBER.matcher(term).matches();
   }
 }

@@ -81,6 +81,31 @@ class ShardTest {
   }
 
   @Test
+  void commonWordsWithDigitsDoNotDecideThatThereIsNoEvidence() throws Exception {
+    List<TitledPassage> passages =
+        List.of(
+            passage(1, "a", "The lamp was sold in the third quarter, on 12 March 2024, at 17:00."),
+            passage(2, "b", "Hospitals closed in the pandemic. Lamps stayed on."));
+    List<String> questions =
+        List.of(
+            "Was the lamp the 2nd thing sold?", "Was the lamp sold at 5pm?", "Was the lamp sold in Q3?", "Did hospitals close for COVID-19?",
+            "Was the lamp made in the 1990s?", "Was the lamp sold on 2024-03-12?", "Was the lamp sold for 1,000,000 euros?", "Is the lamp's sum SHA256?");
+    for (List<Hit> hits : search("common", List.of(passages), questions)) {
+      assertThat(hits).isNotEmpty();
+    }
+  }
+
+  @Test
+  void theNumberInsideANameIsNoNameOfItsOwn() throws Exception {
+    List<TitledPassage> passages = List.of(passage(1, "a", "INC-2023-76537 was about a lamp."), passage(2, "b", "INC-2024-11111 was about a lamp."));
+    List<List<Hit>> found =
+        search("parts", List.of(passages), List.of("What was INC-2024-76537 about? A lamp?", "What was INC-2023-76537 about?", "And 76537?"));
+    assertThat(documents(found.get(0))).isEmpty();
+    assertThat(documents(found.get(1))).containsExactly("a");
+    assertThat(documents(found.get(2))).containsExactly("a");
+  }
+
+  @Test
   void whatIsSyntaxToLuceneIsPlainText() throws Exception {
     List<TitledPassage> passages = List.of(passage(1, "a", "regex and field are words"));
     String endless = String.join(" ", Stream.iterate(0, i -> i + 1).limit(5000).map(i -> "word" + i).toList());
