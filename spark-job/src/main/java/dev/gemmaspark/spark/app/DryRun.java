@@ -4,6 +4,7 @@ import dev.gemmaspark.engine.Benchmark;
 import dev.gemmaspark.engine.EngineOptions;
 import dev.gemmaspark.engine.GemmaEngine;
 import dev.gemmaspark.spark.conf.GemmaConf;
+import dev.gemmaspark.spark.executor.EngineSettings;
 import dev.gemmaspark.spark.executor.ModelLocation;
 import java.io.PrintWriter;
 import java.util.List;
@@ -45,12 +46,9 @@ final class DryRun {
       return;
     }
     Tokens tokens = measure(sample);
-    EngineOptions options = ModelLocation.options(conf);
-    if (conf.threads().isPresent()) {
-      options = options.withThreads(conf.threads().getAsInt());
-    }
+    EngineOptions options = EngineSettings.of(conf, sample.sparkSession().sparkContext().getConf()).options();
     int batch = (int) Math.min(rows, conf.maxSequences());
-    int promptTokens = Math.clamp(Math.round(tokens.prompt), 1, LONGEST_PROMPT);
+    int promptTokens = Math.clamp(Math.round(tokens.prompt), 1, Math.min(LONGEST_PROMPT, ModelLocation.contextLength(conf) - STEPS));
     Benchmark.Report speed = Benchmark.run(options, new Benchmark.Plan(promptTokens, STEPS, promptTokens, List.of(batch)));
     double prefill = speed.results().getFirst().tokensPerSecond();
     double decode = speed.results().getLast().tokensPerSecond();
@@ -65,15 +63,8 @@ final class DryRun {
     print("time", "%s on this machine; executors on other machines like it divide it", text(seconds));
   }
 
-  private long kvCacheBytes(EngineOptions options) {
-    EngineOptions opened = options.withMaxSequences(conf.maxSequences()).withKvCacheType(conf.kvCacheType());
-    if (conf.contextLength().isPresent()) {
-      opened = opened.withContextLength(conf.contextLength().getAsInt());
-    }
-    if (conf.kvCacheBytes().isPresent()) {
-      opened = opened.withKvCacheBytes(conf.kvCacheBytes().getAsLong());
-    }
-    try (GemmaEngine engine = GemmaEngine.open(opened)) {
+  private static long kvCacheBytes(EngineOptions options) {
+    try (GemmaEngine engine = GemmaEngine.open(options)) {
       return engine.stats().kvCacheBytesBudget();
     }
   }

@@ -4,7 +4,6 @@ import dev.gemmaspark.engine.EngineOptions;
 import dev.gemmaspark.engine.GemmaEngine;
 import dev.gemmaspark.engine.error.GemmaException;
 import dev.gemmaspark.engine.generation.TextGenerator;
-import dev.gemmaspark.spark.conf.GemmaConf;
 import java.util.concurrent.CompletableFuture;
 
 /** Opens the engine of an executor; tests put a fake in its place. */
@@ -15,22 +14,8 @@ public interface EngineFactory {
 
   /** The real one. */
   static TextGenerator gemma(EngineSettings settings) {
-    GemmaConf conf = settings.conf();
-    EngineOptions options =
-        ModelLocation.options(conf)
-            .withMaxSequences(conf.maxSequences())
-            .withKvCacheType(conf.kvCacheType());
-    if (settings.threads() > 0) {
-      options = options.withThreads(settings.threads());
-    }
-    if (conf.contextLength().isPresent()) {
-      options = options.withContextLength(conf.contextLength().getAsInt());
-    }
-    if (conf.kvCacheBytes().isPresent()) {
-      options = options.withKvCacheBytes(conf.kvCacheBytes().getAsLong());
-    }
     // Mapping a file on a thread that Spark may interrupt would close the channel under it.
-    EngineOptions chosen = options;
+    EngineOptions chosen = settings.options();
     CompletableFuture<TextGenerator> opened = new CompletableFuture<>();
     Thread.ofPlatform()
         .daemon()

@@ -1,5 +1,6 @@
 package dev.gemmaspark.spark.executor;
 
+import dev.gemmaspark.engine.EngineOptions;
 import dev.gemmaspark.spark.conf.GemmaConf;
 import java.io.Serializable;
 import java.util.HashMap;
@@ -23,6 +24,26 @@ public record EngineSettings(HashMap<String, String> settings, int threads) impl
 
   GemmaConf conf() {
     return GemmaConf.of(settings);
+  }
+
+  /**
+   * What an engine of these settings is opened with, on this node.
+   *
+   * @throws dev.gemmaspark.engine.error.ModelNotFoundException if there is no such model here
+   */
+  public EngineOptions options() {
+    GemmaConf conf = conf();
+    EngineOptions options = ModelLocation.options(conf).withMaxSequences(conf.maxSequences()).withKvCacheType(conf.kvCacheType());
+    if (threads > 0) {
+      options = options.withThreads(threads);
+    }
+    if (conf.contextLength().isPresent()) {
+      options = options.withContextLength(conf.contextLength().getAsInt());
+    }
+    if (conf.kvCacheBytes().isPresent()) {
+      options = options.withKvCacheBytes(conf.kvCacheBytes().getAsLong());
+    }
+    return options;
   }
 
   /** The cores that Spark gives an executor, or 0 for all processors of wherever the engine runs. */

@@ -72,6 +72,15 @@ class SummarizeAppIT {
   }
 
   @Test
+  void aDryRunMeasuresAsTheJobWillRun() throws Exception {
+    System.setProperty("spark.master", "local[1]");
+    System.setProperty("spark.gemma.contextLength", "192");
+    Run run = run("--dry-run", "--input", DOCUMENTS, "--text-column", "body", "--output", folder.resolve("dry").toString(), "--max-tokens", "32");
+    assertThat(run.code()).as(run.text()).isZero();
+    assertThat(run.text()).containsPattern("(?m)^speed .* on 1 threads$");
+  }
+
+  @Test
   void theIdColumnAloneIsKeptAndALongDocumentIsDoneInParts() throws Exception {
     Path input = folder.resolve("in.jsonl");
     Files.writeString(
