@@ -78,6 +78,11 @@ final class IndexOptions {
         "%,d documents with %,d passages: %,d new, %,d changed, %,d deleted, %,d failed; %d of %d shards built, version %d%n",
         update.manifest().documents(), passages, update.added(), update.changed(), update.deleted(), update.failed(), update.shardsBuilt(),
         update.manifest().shards().size(), update.manifest().version());
+    Dataset<Row> guessed = index.documents(update.manifest()).where("deleted_at IS NULL AND parse_status = 'OK' AND parse_error IS NOT NULL");
+    long guesses = guessed.count();
+    if (guesses > 0) {
+      out.printf(Locale.ROOT, "  the encoding of %,d of them was guessed, of %s first: %s%n", guesses, guessed.first().getString(0), guessed.first().getAs("parse_error"));
+    }
     if (update.failed() > 0) {
       index.documents(update.manifest()).where("deleted_at IS NULL AND parse_status <> 'OK'").limit(5).collectAsList()
           .forEach(row -> out.printf(Locale.ROOT, "  %s: %s, %s%n", row.getString(0), row.getAs("parse_status"), row.getAs("parse_error")));

@@ -8,6 +8,9 @@ import java.util.TreeSet;
 
 /** What has happened to the documents since the last run. */
 final class Changes {
+  /** In the place of the checksum of a document that cannot be read. */
+  static final String UNREADABLE = "unreadable";
+
   private final List<Listed> listed;
   private final Set<String> added = new TreeSet<>();
   private final Set<String> changed = new TreeSet<>();
@@ -28,8 +31,9 @@ final class Changes {
         changes.added.add(each.docId());
       } else {
         String hash = each.sha256() != null ? each.sha256() : hashes.get(each.docId());
-        boolean unread = row.status().equals(DocumentReader.Status.FAILED.name()) && row.sha256() == null;
-        if (unread || hash != null && !hash.equals(row.sha256())) {
+        // what could not be read before and cannot now is what it was
+        String before = row.isUnread() ? UNREADABLE : row.sha256();
+        if (hash != null && !hash.equals(before)) {
           changes.changed.add(each.docId());
         }
       }

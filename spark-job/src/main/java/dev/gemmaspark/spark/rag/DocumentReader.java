@@ -1,20 +1,15 @@
 package dev.gemmaspark.spark.rag;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.Charset;
-import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import java.util.Optional;
 
 /** Reads documents of any kind; what cannot be read is an outcome, not an exception. */
 final class DocumentReader {
   /** Rises when the same file would give another text. */
-  static final int VERSION = 1;
+  static final int VERSION = 2;
 
   private static final int LARGEST_BYTES = 64 << 20;
-  private static final Charset FALLBACK = Charset.forName("windows-1252");
 
   private DocumentReader() {}
 
@@ -37,7 +32,7 @@ final class DocumentReader {
    * @param document present if the status is {@link Status#OK}
    * @param sha256 of its bytes; null where they were not read
    * @param mime its kind
-   * @param error why there is no text
+   * @param error why there is no text; or that there is one of a guess
    */
   record Outcome(Status status, Optional<ParsedDocument> document, String sha256, String mime, String error) {}
 
@@ -55,10 +50,11 @@ final class DocumentReader {
       sha256 = content.listed().sha256() == null ? Hashes.sha256(bytes) : content.listed().sha256();
       if (format.isEmpty()) {
         return TikaProcess.handles(name)
-            ? parsed(TikaProcess.parse(bytes, name), content, sha256, mime)
+            ? parsed(TikaProcess.parse(bytes, name), content, sha256, mime, null)
             : failure(Status.UNSUPPORTED, sha256, mime, "files like this are not read; text, Markdown and HTML are, and with Tika PDF and Office");
       }
-      return parsed(format.get().parse(text(bytes), stem(name)), content, sha256, mime);
+      DocumentText text = DocumentText.of(bytes, format.get() == DocumentFormat.HTML);
+      return parsed(format.get().parse(text.text(), stem(name)), content, sha256, mime, text.guess());
     } catch (TikaProcess.UnavailableException e) {
       return failure(Status.UNSUPPORTED, sha256, mime, e.getMessage());
     } catch (IOException | RuntimeException | StackOverflowError e) {
@@ -66,7 +62,7 @@ final class DocumentReader {
     }
   }
 
-  private static Outcome parsed(ParsedDocument document, Content content, String sha256, String mime) {
+  private static Outcome parsed(ParsedDocument document, Content content, String sha256, String mime, String guess) {
     if (document.isEmpty()) {
       return failure(Status.EMPTY, sha256, mime, "there is no text in it; if it is a scan, it needs character recognition first");
     }
@@ -74,7 +70,7 @@ final class DocumentReader {
         content.title() == null
             ? document
             : new ParsedDocument(content.title(), document.text(), document.sections(), document.removedHiddenCharacters());
-    return new Outcome(Status.OK, Optional.of(titled), sha256, mime, null);
+    return new Outcome(Status.OK, Optional.of(titled), sha256, mime, guess);
   }
 
   private static Outcome failure(Status status, String sha256, String mime, String error) {
@@ -84,17 +80,5 @@ final class DocumentReader {
   private static String stem(String name) {
     int dot = name.lastIndexOf('.');
     return dot > 0 ? name.substring(0, dot) : name;
-  }
-
-  /** UTF-8, or UTF-16 with its mark; what is neither is taken for the code page of Western Windows. */
-  static String text(byte[] bytes) {
-    if (bytes.length >= 2 && (bytes[0] == (byte) 0xFF && bytes[1] == (byte) 0xFE || bytes[0] == (byte) 0xFE && bytes[1] == (byte) 0xFF)) {
-      return new String(bytes, StandardCharsets.UTF_16);
-    }
-    try {
-      return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
-    } catch (CharacterCodingException e) {
-      return new String(bytes, FALLBACK);
-    }
   }
 }

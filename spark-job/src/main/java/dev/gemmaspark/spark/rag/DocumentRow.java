@@ -75,6 +75,16 @@ record DocumentRow(
     return status.equals(DocumentReader.Status.OK.name());
   }
 
+  /** Whether not even its bytes could be read. */
+  boolean isUnread() {
+    return status.equals(DocumentReader.Status.FAILED.name()) && sha256 == null;
+  }
+
+  /** Whether a document may have changed, as far as is known without reading it. */
+  boolean mayDiffer(Listed now) {
+    return mtime != now.mtime() || length != now.length() || isUnread();
+  }
+
   DocumentRow deleted(Timestamp now) {
     return new DocumentRow(docId, uri, sha256, mtime, length, mime, title, status, error, passages, removedHiddenCharacters, firstSeen, now);
   }

@@ -34,6 +34,7 @@ import scala.Tuple2;
  * belongs to a shard by its id for ever, so a document that changes costs its shard and no other.
  */
 public final class PassageIndex {
+  /** For who goes back; those that a run reads are kept as well. */
   private static final int VERSIONS_KEPT = 3;
 
   /** A listing that lost more than this share of the documents is taken for a mistake. */
@@ -113,6 +114,15 @@ public final class PassageIndex {
         .orElseThrow(() -> new DocumentsException("There is no index at " + folder + "; make one with 'gemma-submit index', or check --index", null));
   }
 
+  /**
+   * Keeps a version, while a run reads it.
+   *
+   * @return for the caller to close
+   */
+  public VersionLease lease(IndexManifest manifest, String runId) {
+    return VersionLease.take(fileSystem, IndexManifest.folder(folder, manifest.version()), runId);
+  }
+
   /** Fails if the index was made by other rules than this build and this model have. */
   public void requireRules(IndexManifest manifest) {
     Map<String, String> settings = manifest.settings();
@@ -177,6 +187,7 @@ public final class PassageIndex {
       changes.touched().forEach(docId -> touched.add(shard(docId, rules.shards())));
     }
     if (before.isPresent() && touched.isEmpty()) {
+      removeOld();
       return new Update(before.get(), 0, 0, 0, failed(known.values()), 0);
     }
     return build(source, rules, settings, scope == Scope.ALL ? Optional.empty() : before, known, changes, touched, lock);
@@ -266,12 +277,12 @@ public final class PassageIndex {
     return documents.stream().filter(row -> row.isThere() && !row.isRead()).count();
   }
 
-  /** The checksums of documents that may have changed: those of another length or time than before. */
+  /** The checksums of documents that may have changed: those of another length or time than before, and those that could not be read then. */
   private Map<String, String> hashes(DocumentSource source, List<Listed> listed, Map<String, DocumentRow> known) {
     List<Listed> candidates =
         listed.stream()
             .filter(each -> each.sha256() == null && known.containsKey(each.docId()))
-            .filter(each -> known.get(each.docId()).mtime() != each.mtime() || known.get(each.docId()).length() != each.length())
+            .filter(each -> known.get(each.docId()).mayDiffer(each))
             .toList();
     if (candidates.isEmpty()) {
       return Map.of();
@@ -292,22 +303,23 @@ public final class PassageIndex {
   private static String sha256(Content content) {
     try {
       return Hashes.sha256(content.read());
-    } catch (IOException e) {
-      // whatever it is, it is not what it was
-      return "unreadable";
+    } catch (IOException | RuntimeException e) {
+      // such as a name that the file system does not take back
+      return Changes.UNREADABLE;
     }
   }
 
   private void removeOld() throws IOException {
+    long now = fileSystem.getFileStatus(new Path(folder, FolderLock.NAME)).getModificationTime();
     Set<String> used = new HashSet<>();
     int whole = 0;
     for (Path version : IndexManifest.versions(fileSystem, folder)) {
       Optional<IndexManifest> manifest = IndexManifest.read(fileSystem, version);
-      if (whole >= VERSIONS_KEPT || manifest.isEmpty()) {
-        fileSystem.delete(version, true);
-      } else {
+      if (manifest.isPresent() && (whole < VERSIONS_KEPT || VersionLease.isTaken(fileSystem, version, now))) {
         whole++;
         manifest.get().shards().forEach(shard -> used.add(shard.file()));
+      } else {
+        fileSystem.delete(version, true);
       }
     }
     for (FileStatus file : fileSystem.listStatus(new Path(folder, "shards"))) {

@@ -2,11 +2,11 @@ package dev.gemmaspark.spark.rag;
 
 import dev.gemmaspark.spark.conf.GemmaConf;
 import dev.gemmaspark.spark.executor.ExecutorTokenizer;
+import dev.gemmaspark.spark.executor.ModelLocation;
 import dev.gemmaspark.spark.rag.IndexManifest.ShardFile;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.Serializable;
-import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -29,7 +29,7 @@ record ShardBuilder(SerializableConfiguration hadoop, String index, GemmaConf co
   }
 
   Built build(int number, Iterable<Content> contents) throws IOException {
-    java.nio.file.Path local = Files.createTempDirectory("gemma-shard");
+    java.nio.file.Path local = ShardFiles.temporary(ModelLocation.cacheDirectory(conf));
     try {
       List<DocumentResult> documents = new ArrayList<>();
       try (Shard.Writer writer = new Shard.Writer(local, new PassageAnalyzer(rules.language()))) {

@@ -3,6 +3,7 @@ package dev.gemmaspark.spark.rag;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,6 +25,11 @@ import org.apache.hadoop.fs.FileSystem;
  */
 final class ShardFiles {
   private static final Duration UNUSED = Duration.ofDays(7);
+
+  /** A folder that a process was filling that was killed. */
+  private static final Duration FORGOTTEN = Duration.ofDays(1);
+
+  private static final String UNFINISHED = "unfinished";
 
   private ShardFiles() {}
 
@@ -47,12 +53,10 @@ final class ShardFiles {
    * @param cache of this machine
    */
   static Shard open(FileSystem fileSystem, org.apache.hadoop.fs.Path file, Path cache) throws IOException {
-    Path shards = cache.resolve("index");
+    Path shards = shards(cache);
     Path folder = shards.resolve(file.getName().replaceFirst("\\.zip$", ""));
     if (!Files.isDirectory(folder)) {
-      Files.createDirectories(shards);
-      removeUnused(shards);
-      Path unfinished = Files.createTempDirectory(shards, "unfinished");
+      Path unfinished = temporary(cache);
       try {
         unpack(fileSystem, file, unfinished);
         Files.move(unfinished, folder, StandardCopyOption.ATOMIC_MOVE);
@@ -66,6 +70,17 @@ final class ShardFiles {
     }
     Files.setLastModifiedTime(folder, FileTime.from(Instant.now()));
     return Shard.open(folder);
+  }
+
+  private static Path shards(Path cache) {
+    return cache.resolve("index");
+  }
+
+  /** A new folder on this machine, for the caller to fill and to delete; one that is left is deleted some day. */
+  static Path temporary(Path cache) throws IOException {
+    Path shards = Files.createDirectories(shards(cache));
+    removeUnused(shards);
+    return Files.createTempDirectory(shards, UNFINISHED);
   }
 
   private static void unpack(FileSystem fileSystem, org.apache.hadoop.fs.Path file, Path folder) throws IOException {
@@ -84,13 +99,18 @@ final class ShardFiles {
   }
 
   private static void removeUnused(Path shards) throws IOException {
-    Instant limit = Instant.now().minus(UNUSED);
+    Instant now = Instant.now();
     List<Path> old;
     try (Stream<Path> folders = Files.list(shards)) {
-      old = folders.filter(folder -> isOlder(folder, limit)).toList();
+      old = folders.filter(folder -> isOlder(folder, now.minus(folder.getFileName().toString().startsWith(UNFINISHED) ? FORGOTTEN : UNUSED))).toList();
     }
     for (Path folder : old) {
-      delete(folder);
+      try {
+        delete(folder);
+      } catch (IOException | UncheckedIOException e) {
+        // another task is just doing that
+        continue;
+      }
     }
   }
 

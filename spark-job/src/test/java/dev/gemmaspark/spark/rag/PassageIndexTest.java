@@ -7,6 +7,7 @@ import dev.gemmaspark.spark.conf.GemmaConf;
 import dev.gemmaspark.spark.storage.FolderInUseException;
 import dev.gemmaspark.spark.storage.FolderLock;
 import java.io.IOException;
+import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -147,6 +148,53 @@ class PassageIndexTest {
     }
   }
 
+  @Test
+  void aVersionThatARunReadsStaysUntilTheRunEnds() throws IOException {
+    IndexManifest first = update().manifest();
+    try (VersionLease _ = index.lease(first, "run-1")) {
+      for (int i = 0; i < 4; i++) {
+        write("a.md", "The spade has the number SP-" + i + " now.");
+        update();
+      }
+      assertThat(folder.resolve("index/v=1/manifest.json")).exists();
+      assertThat(folder.resolve("index/v=2")).doesNotExist();
+      ShardFiles.delete(cache.resolve("index"));
+      assertThat(new Retriever(spark, conf, index, first).best(List.of("R-7003"), 3, 0.9f, 0.4f).collectAsList()).hasSize(1);
+    }
+    update();
+    assertThat(folder.resolve("index/v=1")).doesNotExist();
+    // of a run that was killed an hour ago
+    IndexManifest newest = index.newest();
+    Path killed = Files.createDirectories(folder.resolve("index/v=" + newest.version() + "/readers/run-2")).resolve("_gemma_lock");
+    Files.writeString(killed, "{}");
+    Files.setLastModifiedTime(killed, FileTime.fromMillis(System.currentTimeMillis() - 3_600_000));
+    for (int i = 4; i < 7; i++) {
+      write("a.md", "The spade has the number SP-" + i + " now.");
+      update();
+    }
+    assertThat(folder.resolve("index/v=" + newest.version())).doesNotExist();
+  }
+
+  @Test
+  void whatAKilledRunLeftIsRemovedAlsoWhereNothingHasChanged() throws IOException {
+    update();
+    Files.createDirectories(folder.resolve("index/v=2/documents"));
+    Files.writeString(folder.resolve("index/shards/shard-00001-half.zip"), "half");
+    assertThat(update().shardsBuilt()).isZero();
+    assertThat(folder.resolve("index/v=2")).doesNotExist();
+    assertThat(folder.resolve("index/shards/shard-00001-half.zip")).doesNotExist();
+  }
+
+  @Test
+  void aFileThatCannotBeReadIsNoChangeInEveryRun() throws IOException {
+    write("colon:name.txt", "The code is R-9001.");
+    PassageIndex.Update first = update();
+    assertThat(first.failed()).isOne();
+    PassageIndex.Update second = update();
+    assertThat(List.of(second.added(), second.changed(), second.shardsBuilt(), second.manifest().version())).containsExactly(0, 0, 0, 1);
+    assertThat(second.failed()).isOne();
+  }
+
   private static Set<String> shared(IndexManifest one, IndexManifest other) {
     Set<String> files = new TreeSet<>(one.shards().stream().map(IndexManifest.ShardFile::file).toList());
     files.retainAll(other.shards().stream().map(IndexManifest.ShardFile::file).toList());
@@ -184,10 +232,15 @@ class PassageIndexTest {
     write("scan.html", "<html><body><img src=x></body></html>");
     Files.write(library.resolve("latin.txt"), "Caf\u00e9 T-1".getBytes(StandardCharsets.ISO_8859_1));
     Files.write(library.resolve("utf16.txt"), "Wide T-2".getBytes(StandardCharsets.UTF_16));
+    Files.write(library.resolve("bytes.txt"), new byte[] {'T', '-', '5', ' ', (byte) 0x81, (byte) 0x8D});
+    Files.write(library.resolve("wide.txt"), "Wide T-6 without a mark".getBytes(StandardCharsets.UTF_16LE));
+    Files.write(
+        library.resolve("sjis.html"),
+        "<html><head><meta charset=Shift_JIS></head><body><p>T-7 \u6771\u4eac</p></body></html>".getBytes(Charset.forName("Shift_JIS")));
     write("xxe.html", "<?xml version=\"1.0\"?><!DOCTYPE x [<!ENTITY e SYSTEM \"file:///etc/passwd\">]><html><body><p>Secret T-3 &e;</p></body></html>");
     write("deep.html", "<div>".repeat(200_000) + "Deep T-4");
     PassageIndex.Update update = update();
-    assertThat(update.failed()).isEqualTo(4);
+    assertThat(update.failed()).isEqualTo(5);
     Map<String, String> status = new HashMap<>();
     Map<String, String> errors = new HashMap<>();
     index.documents(update.manifest()).collectAsList().forEach(row -> {
@@ -197,9 +250,17 @@ class PassageIndexTest {
     assertThat(status).containsEntry("empty.txt", "EMPTY").containsEntry("picture.png", "UNSUPPORTED").containsEntry("report.pdf", "FAILED")
         .containsEntry("scan.html", "EMPTY").containsEntry("latin.txt", "OK").containsEntry("deep.html", "OK");
     assertThat(errors.get("report.pdf")).isEqualTo("IOException: Tika could not read it: IllegalStateException");
+    assertThat(status).containsEntry("bytes.txt", "FAILED").containsEntry("wide.txt", "OK").containsEntry("sjis.html", "OK");
+    assertThat(errors.get("bytes.txt")).contains("neither UTF-8 nor windows-1252");
+    assertThat(errors.get("latin.txt")).isEqualTo("it is not UTF-8, and was read as windows-1252");
+    assertThat(errors.get("wide.txt")).isEqualTo("it is not UTF-8, and was read as UTF-16LE");
+    assertThat(errors.get("sjis.html")).isNull();
+    assertThat(errors.get("utf16.txt")).isNull();
     assertThat(errors.get("scan.html")).contains("character recognition");
     assertThat(best("T-1")).containsExactly("latin.txt: Caf\u00e9 T-1");
     assertThat(best("T-2")).containsExactly("utf16.txt: Wide T-2");
+    assertThat(best("T-6")).containsExactly("wide.txt: Wide T-6 without a mark");
+    assertThat(best("T-7")).containsExactly("sjis.html: T-7 \u6771\u4eac");
     assertThat(best("T-3").getFirst()).doesNotContain("root:");
     assertThat(best("T-4")).containsExactly("deep.html: Deep T-4");
   }
