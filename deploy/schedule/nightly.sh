@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The nightly run: bring the index up to date with a folder, and answer the questions again where something has changed. Safe to start at any
-# time and again after a crash: a second run waits for nothing and ends with code 2, and what is done is not done twice.
+# time and again after a crash: a second run ends with code 2 (within half a minute), and what is done is not done twice.
 #
 #   DOCUMENTS=/data/library QUESTIONS=/data/questions.parquet OUTPUT=/data/answers deploy/schedule/nightly.sh [options of `gemma-submit answer`]
 set -euo pipefail

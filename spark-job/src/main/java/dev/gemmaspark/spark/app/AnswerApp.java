@@ -1,11 +1,13 @@
 package dev.gemmaspark.spark.app;
 
+import dev.gemmaspark.engine.error.GemmaException;
 import dev.gemmaspark.spark.conf.GemmaConf;
 import dev.gemmaspark.spark.executor.SuspectRows;
+import dev.gemmaspark.spark.rag.Citations;
 import dev.gemmaspark.spark.rag.IndexManifest;
 import dev.gemmaspark.spark.rag.PassageIndex;
+import dev.gemmaspark.spark.rag.VersionLease;
 import dev.gemmaspark.spark.storage.FolderLock;
-import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -16,11 +18,13 @@ import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.SparkUserAppException;
 import org.apache.spark.api.java.function.VoidFunction2;
+import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.functions;
 import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.storage.StorageLevel;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -37,6 +41,9 @@ import picocli.CommandLine.Option;
 public final class AnswerApp extends Application {
   /** Of answers, beside the index if there is no other place for that. */
   static final String INDEX = "_gemma_index";
+
+  /** What Spark puts records into that it cannot read. */
+  private static final String CORRUPT = "_corrupt_record";
 
   @Mixin private IndexOptions indexing;
   @Mixin private GenerationOptions generation;
@@ -110,8 +117,8 @@ public final class AnswerApp extends Application {
     if (mode == OutputOptions.Mode.APPEND) {
       throw new UsageException("--mode append does not go with answers: there is one to each question");
     }
-    if (topK < 1 || topK > 100) {
-      throw new UsageException("--top-k is " + topK + "; it must be between 1 and 100");
+    if (topK < 1 || topK > Citations.MOST_PASSAGES) {
+      throw new UsageException("--top-k is " + topK + "; it must be between 1 and " + Citations.MOST_PASSAGES);
     }
     if (!(k1 >= 0 && b >= 0 && b <= 1)) {
       throw new UsageException("--bm25-k1 must be at least 0, and --bm25-b between 0 and 1");
@@ -133,19 +140,35 @@ public final class AnswerApp extends Application {
     String runId = RunReport.newRunId();
     try (FolderLock lock = FolderLock.acquire(fileSystem, new Path(output), "answer", runId)) {
       lock.whenLost(() -> spark.sparkContext().cancelAllJobs());
+      AnswerFolder folder = new AnswerFolder(spark, fileSystem, new Path(output), lock);
       if (indexing.hasDocuments()) {
         indexing.update(spark, conf, passages, out);
       }
       if (stream.isOn()) {
+        folder.requireStream();
         Dataset<Row> coming = InputOptions.readStream(spark, format, questions, rows.schema(), stream.maxFiles());
         stream.forEachBatch(asked(coming), batchWriter(spark, conf, passages));
         out.printf(Locale.ROOT, "all files that had come are done, written to %s%n", output);
         return;
       }
-      AnswerFolder folder = new AnswerFolder(spark, fileSystem, new Path(output));
       folder.requireOurs(mode == OutputOptions.Mode.ERRORIFEXISTS);
-      AnswerFolder.Counts counts = folder.answer(answering(spark, conf, passages, runId), asked, this::retrieve, runId, failThreshold, conf, out);
-      report(counts, out);
+      folder.recover();
+      report(answer(spark, conf, passages, folder, runId, asked, out), out);
+    }
+  }
+
+  private AnswerRun.Counts answer(
+      SparkSession spark, GemmaConf conf, PassageIndex passages, AnswerFolder folder, String runId, Dataset<Row> asked, PrintWriter out)
+      throws Exception {
+    IndexManifest manifest = passages.newest();
+    try (VersionLease _ = passages.lease(manifest, runId)) {
+      Answering answering = answering(spark, conf, passages, manifest, runId);
+      Dataset<Row> found = retrieve(answering, asked).persist(StorageLevel.MEMORY_AND_DISK());
+      try {
+        return new AnswerRun(spark, conf, answering, folder, runId, failThreshold).run(found, out);
+      } finally {
+        found.unpersist();
+      }
     }
   }
 
@@ -157,13 +180,17 @@ public final class AnswerApp extends Application {
     if (idColumn != null) {
       InputOptions.requireColumn(rows, "--id-column", idColumn, null);
     }
+    Column problem = functions.when(BatchApplication.column(column).isNull(), "the row has no question");
+    if (Arrays.asList(rows.columns()).contains(CORRUPT)) {
+      problem = functions.when(functions.col(CORRUPT).isNotNull(), "the record cannot be read as " + format.sparkName()).otherwise(problem);
+    }
     return rows.select(
         (hasId ? BatchApplication.column(idColumn != null ? idColumn : "id") : BatchApplication.column(column)).cast("string").as("question_id"),
-        BatchApplication.column(column).as("question"));
+        BatchApplication.column(column).as("question"),
+        problem.as("problem"));
   }
 
-  private Answering answering(SparkSession spark, GemmaConf conf, PassageIndex passages, String runId) throws IOException {
-    IndexManifest manifest = passages.newest();
+  private Answering answering(SparkSession spark, GemmaConf conf, PassageIndex passages, IndexManifest manifest, String runId) {
     passages.requireRules(manifest);
     Map<String, Object> arguments = new LinkedHashMap<>(generation.arguments());
     return new Answering(spark, conf, passages, manifest, arguments, (Integer) arguments.get("maxTokens"), runId);
@@ -176,14 +203,24 @@ public final class AnswerApp extends Application {
   /** A batch of a stream has a folder of its own, which is written again if the batch is. */
   private VoidFunction2<Dataset<Row>, Long> batchWriter(SparkSession spark, GemmaConf conf, PassageIndex passages) {
     return (batch, id) -> {
-      Answering answering = answering(spark, conf, passages, RunReport.newRunId());
-      Dataset<Row> evidence = retrieve(answering, batch);
-      answering.finish(answering.ask(Partitions.spreadStream(evidence, conf, spark)))
-          .write().mode("overwrite").parquet(new Path(output, "batch_id=" + id).toString());
+      String runId = RunReport.newRunId();
+      IndexManifest manifest = passages.newest();
+      String folder = new Path(output, "batch_id=" + id).toString();
+      try (VersionLease _ = passages.lease(manifest, runId)) {
+        Answering answering = answering(spark, conf, passages, manifest, runId);
+        Dataset<Row> evidence = retrieve(answering, batch);
+        answering.finish(answering.ask(Partitions.spreadStream(evidence, conf, spark))).write().mode("overwrite").parquet(folder);
+      }
+      Row counts = spark.read().parquet(folder).agg(functions.count("error"), functions.count(functions.lit(1))).first();
+      if (counts.getLong(0) > failThreshold * counts.getLong(1)) {
+        throw new GemmaException(
+            counts.getLong(0) + " of " + counts.getLong(1) + " questions of a batch failed, more than --fail-threshold " + failThreshold
+                + "; the column 'error' of " + folder + " says why, and the next run does the batch again");
+      }
     };
   }
 
-  private void report(AnswerFolder.Counts counts, PrintWriter out) {
+  private void report(AnswerRun.Counts counts, PrintWriter out) {
     out.printf(
         Locale.ROOT,
         "%,d questions: %,d answered, %,d without evidence, %,d failed; the model was asked %,d times, %,d were known; written to %s%n",

@@ -53,11 +53,12 @@ final class AnswerTable {
           .add("run_id", DataTypes.StringType)
           .add("created_at", DataTypes.TimestampType);
 
-  /** What {@link Finish} takes: a question, its evidence, and what the model said, if it was asked. */
+  /** What {@link Finish} takes: a question, or why there is none; its evidence; and what the model said, if it was asked. */
   static final StructType SAID =
       new StructType()
           .add("question_id", DataTypes.StringType)
           .add("question", DataTypes.StringType)
+          .add("problem", DataTypes.StringType)
           .add("passages", DataTypes.createArrayType(Retriever.PASSAGE))
           .add("shown", DataTypes.IntegerType)
           .add("said", DataTypes.StringType)
@@ -86,11 +87,12 @@ final class AnswerTable {
    *
    * @param model its name
    * @param promptVersion of the instruction
+   * @param abstention how an answer begins that says that there is none
    * @param indexVersion of the passages
    * @param runId of this run
    * @param now when that is
    */
-  record Finish(String model, String modelSha256, String promptVersion, String indexVersion, String runId, Timestamp now)
+  record Finish(String model, String modelSha256, String promptVersion, String abstention, String indexVersion, String runId, Timestamp now)
       implements MapPartitionsFunction<Row, Row> {
     private static final long serialVersionUID = 1L;
 
@@ -115,9 +117,13 @@ final class AnswerTable {
       Integer fitting = said.getAs("shown");
       List<Row> shown = passages.subList(0, Math.min(passages.size(), fitting == null ? 0 : fitting));
       String text = said.getAs("said");
-      String error = said.getAs("error");
+      String problem = said.getAs("problem");
+      String error = problem != null ? problem : said.getAs("error");
+      if (!shown.isEmpty() && text == null && error == null) {
+        throw new IllegalStateException("a question that has evidence was not asked");
+      }
       Citations checked = Citations.check(text == null ? "" : text, shown.stream().map(passage -> passage.<String>getAs("text")).toList());
-      Status status = error != null ? Status.ERROR : text == null || Citations.isAbstention(text) ? Status.NO_EVIDENCE : Status.ANSWERED;
+      Status status = error != null ? Status.ERROR : text == null || Citations.isAbstention(text, abstention) ? Status.NO_EVIDENCE : Status.ANSWERED;
       String by = said.getAs("run_id");
       Timestamp at = said.getAs("created_at");
       return RowFactory.create(

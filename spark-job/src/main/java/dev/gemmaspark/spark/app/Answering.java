@@ -6,6 +6,7 @@ import dev.gemmaspark.spark.conf.GemmaConf;
 import dev.gemmaspark.spark.execution.PromptTexts;
 import dev.gemmaspark.spark.executor.ExecutorTokenizer;
 import dev.gemmaspark.spark.executor.ModelLocation;
+import dev.gemmaspark.spark.rag.Citations;
 import dev.gemmaspark.spark.rag.Hashes;
 import dev.gemmaspark.spark.rag.IndexManifest;
 import dev.gemmaspark.spark.rag.PassageIndex;
@@ -25,12 +26,25 @@ import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.api.java.UDF2;
 import org.apache.spark.sql.functions;
 import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.sql.types.StructType;
 import scala.jdk.javaapi.CollectionConverters;
 
 /**
  * Questions to answers, step by step: {@link #evidence}, {@link #ask}, {@link #finish}. A question without evidence never reaches the model.
  */
 final class Answering {
+  /** What the model said, by what it was asked. */
+  static final StructType RESULT =
+      new StructType()
+          .add("key", DataTypes.StringType)
+          .add("said", DataTypes.StringType)
+          .add("finish_reason", DataTypes.StringType)
+          .add("prompt_tokens", DataTypes.IntegerType)
+          .add("completion_tokens", DataTypes.IntegerType)
+          .add("error", DataTypes.StringType)
+          .add("run_id", DataTypes.StringType)
+          .add("created_at", DataTypes.TimestampType);
+
   /** The template's control tokens, and brackets and blank lines between passages. */
   private static final int ALLOWANCE = 32;
 
@@ -43,6 +57,7 @@ final class Answering {
   private final Map<String, Object> arguments;
   private final ModelIdentity model;
   private final String instruction;
+  private final String abstention;
   private final int room;
   private final String runId;
 
@@ -57,7 +72,15 @@ final class Answering {
     this.retriever = new Retriever(spark, conf, index, manifest);
     this.arguments = new TreeMap<>(arguments);
     this.model = ModelIdentity.of(ModelLocation.options(conf));
-    this.instruction = PromptTexts.read(conf.promptDirectory()).answer();
+    PromptTexts texts = PromptTexts.read(conf.promptDirectory());
+    this.instruction = texts.answer();
+    this.abstention = texts.abstention();
+    if (!Citations.saysAbstention(instruction, abstention)) {
+      throw new UsageException(
+          "The prompt template answer.txt of " + conf.promptDirectory().map(Object::toString).orElse("the jar") + " does not have the words '" + abstention
+              + "', by which an answer that there is none would be known; put the words that it asks for into answer-abstention.txt beside it, or nothing"
+              + " if it asks for none");
+    }
     this.runId = runId;
     int context = ModelLocation.contextLength(conf);
     this.room = context - maxTokens - ExecutorTokenizer.get(conf).count(instruction) - ALLOWANCE;
@@ -79,7 +102,7 @@ final class Answering {
   /**
    * Adds the passages that the index has for each question.
    *
-   * @param questions with {@code question_id} and {@code question}
+   * @param questions with {@code question_id}, {@code question} and {@code problem}, why a row has no question
    */
   Dataset<Row> retrieve(Dataset<Row> questions, int topK, float k1, float b) {
     List<String> different =
@@ -141,12 +164,17 @@ final class Answering {
         .drop("_gemma");
   }
 
+  /** Of {@link #RESULT}. */
+  static Column[] results() {
+    return Arrays.stream(RESULT.fieldNames()).map(functions::col).toArray(Column[]::new);
+  }
+
   /** Checks what was said: the rows of the output. */
   Dataset<Row> finish(Dataset<Row> said) {
     Column[] columns = Arrays.stream(AnswerTable.SAID.fieldNames()).map(functions::col).toArray(Column[]::new);
     AnswerTable.Finish finish =
         new AnswerTable.Finish(
-            model.name(), model.sha256(), promptVersion(), "" + manifest.version(), runId, new Timestamp(System.currentTimeMillis()));
+            model.name(), model.sha256(), promptVersion(), abstention, "" + manifest.version(), runId, new Timestamp(System.currentTimeMillis()));
     return said.select(columns).mapPartitions(finish, Encoders.row(AnswerTable.SCHEMA));
   }
 

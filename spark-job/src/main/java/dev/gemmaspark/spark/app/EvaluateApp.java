@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.gemmaspark.spark.conf.GemmaConf;
 import dev.gemmaspark.spark.rag.IndexManifest;
 import dev.gemmaspark.spark.rag.PassageIndex;
+import dev.gemmaspark.spark.rag.VersionLease;
 import java.io.OutputStream;
 import java.io.PrintWriter;
 import java.util.ArrayList;
@@ -11,7 +12,9 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.SparkUserAppException;
 import org.apache.spark.sql.Column;
@@ -88,8 +91,7 @@ public final class EvaluateApp extends Application {
       InputOptions.requireColumn(answered, "--answers", column, null);
     }
     generation.apply(spark);
-    Dataset<Row> judged = passages == Passages.GOLD ? asked(spark, known, answered) : answered;
-    List<Evaluation.Item> items = items(known, judged);
+    List<Evaluation.Item> items = passages == Passages.GOLD ? asked(spark, known, answered) : items(known, answered);
     int depth = items.stream().mapToInt(item -> item.retrieved().size()).max().orElse(1);
     Evaluation evaluation = Evaluation.of(items, depth);
     out.println(evaluation.table());
@@ -106,17 +108,25 @@ public final class EvaluateApp extends Application {
     return rows.select(
         (columns.contains("id") ? functions.col("id") : functions.col("question")).cast("string").as("question_id"),
         functions.col("question"),
+        none.as("problem"),
         columns.contains("answer") ? functions.col("answer").cast("string").as("expected") : none.as("expected"),
         functions.col("source").cast("string").as("source"),
         columns.contains("missing") ? functions.col("missing").cast("string").as("missing") : none.as("missing"));
   }
 
   /** Answers with the passages of the right document; of questions that have none, as they are. */
-  private Dataset<Row> asked(SparkSession spark, Dataset<Row> known, Dataset<Row> answered) throws Exception {
+  private List<Evaluation.Item> asked(SparkSession spark, Dataset<Row> known, Dataset<Row> answered) throws Exception {
     GemmaConf conf = conf(spark);
     PassageIndex passageIndex = new PassageIndex(spark, conf, index != null ? index : new Path(answers, AnswerApp.INDEX).toString());
     IndexManifest manifest = passageIndex.newest();
     passageIndex.requireRules(manifest);
+    try (VersionLease _ = passageIndex.lease(manifest, RunReport.newRunId())) {
+      return items(known, answersFromGold(spark, conf, passageIndex, manifest, known, answered));
+    }
+  }
+
+  private Dataset<Row> answersFromGold(
+      SparkSession spark, GemmaConf conf, PassageIndex passageIndex, IndexManifest manifest, Dataset<Row> known, Dataset<Row> answered) {
     Map<String, Object> arguments = new LinkedHashMap<>(generation.arguments());
     Answering answering = new Answering(spark, conf, passageIndex, manifest, arguments, (Integer) arguments.get("maxTokens"), "gold");
     Dataset<Row> gold =
@@ -132,7 +142,7 @@ public final class EvaluateApp extends Application {
                             each.getField("chunk_id"), each.getField("doc_id"), each.getField("start"), each.getField("end"), each.getField("title"),
                             each.getField("text"), each.getField("tokens"), each.getField("score"))))
             .drop("unordered");
-    Dataset<Row> withGold = known.where("source IS NOT NULL").join(gold, "source").select("question_id", "question", "passages");
+    Dataset<Row> withGold = known.where("source IS NOT NULL").join(gold, "source").select("question_id", "question", "problem", "passages");
     Dataset<Row> evidence = Partitions.spread(answering.evidence(withGold), withGold.count(), conf, spark);
     Dataset<Row> others = answered.join(withGold.select("question_id"), scala.jdk.javaapi.CollectionConverters.asScala(List.of("question_id")).toSeq(), "left_anti");
     return answering.finish(answering.ask(evidence)).unionByName(others.select(answered.columns()[0], Arrays.copyOfRange(answered.columns(), 1, answered.columns().length)));
@@ -142,7 +152,11 @@ public final class EvaluateApp extends Application {
     Map<String, Row> byId = new LinkedHashMap<>();
     answered.collectAsList().forEach(row -> byId.put(row.getAs("question_id"), row));
     List<Evaluation.Item> items = new ArrayList<>();
+    Set<String> seen = new HashSet<>();
     for (Row question : known.collectAsList()) {
+      if (!seen.add(question.getAs("question_id"))) {
+        throw new UsageException("There is more than one question '" + question.getAs("question_id") + "'; ids must be different");
+      }
       Row row = byId.get(question.<String>getAs("question_id"));
       if (row == null) {
         throw new UsageException(

@@ -18,8 +18,9 @@ import java.util.Optional;
  *
  * @param instructions of summaries, by style
  * @param answer the instruction of answers
+ * @param abstention how an answer begins that says that there is none
  */
-public record PromptTexts(HashMap<SummaryStyle, String> instructions, String answer) implements Serializable {
+public record PromptTexts(HashMap<SummaryStyle, String> instructions, String answer, String abstention) implements Serializable {
   private static final long serialVersionUID = 1L;
   private static final String RESOURCES = "/dev/gemmaspark/spark/prompts/";
 
@@ -37,7 +38,7 @@ public record PromptTexts(HashMap<SummaryStyle, String> instructions, String ans
       String name = "summarize-" + style.sqlName() + ".txt";
       instructions.put(style, template(folder, name));
     }
-    return new PromptTexts(instructions, template(folder, "answer.txt"));
+    return new PromptTexts(instructions, template(folder, "answer.txt"), template(folder, "answer-abstention.txt"));
   }
 
   private static String template(Optional<Path> folder, String name) {

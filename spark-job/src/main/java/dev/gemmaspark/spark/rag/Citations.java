@@ -8,7 +8,9 @@ import java.util.regex.Pattern;
 
 /**
  * The numbers in square brackets of an answer, checked: each must be the number of a passage that was shown, and what the cited sentence puts
- * in quotation marks must stand in that passage. Others are taken out of the answer.
+ * in quotation marks must stand in that passage. Others are taken out of the answer. Brackets that are part of what is said stay, and are no
+ * citations: those in code (between backticks), with numbers that no passage can have, such as {@code [2024]}, joined to the word before them
+ * without being the number of a passage, such as {@code a[10]}, and those that a passage has itself.
  *
  * @param answer without those that are wrong
  * @param citations right and wrong, in their order
@@ -16,7 +18,10 @@ import java.util.regex.Pattern;
 public record Citations(String answer, List<Citation> citations) {
   private static final Pattern MARKER = Pattern.compile("\\[(\\d{1,4}(?:\\s*[,;]\\s*\\d{1,4})*)]");
   private static final Pattern QUOTE = Pattern.compile("[\"\u201C]([^\"\u201C\u201D]{8,})[\"\u201D]");
-  private static final String ABSTENTION = "the passages do not say";
+  private static final Pattern NUMBERS = Pattern.compile("\\s*[,;]\\s*");
+
+  /** No answer is shown more. */
+  public static final int MOST_PASSAGES = 100;
 
   /**
    * A number that the answer cites.
@@ -42,6 +47,10 @@ public record Citations(String answer, List<Citation> citations) {
     int sentence = 0;
     int sentenceEnd = 0;
     while (markers.find()) {
+      List<String> numbers = List.of(NUMBERS.split(markers.group(1)));
+      if (isPartOfText(text, markers, numbers, passages)) {
+        continue;
+      }
       String before = text.substring(at, markers.start());
       answer.append(before);
       if (!before.isBlank()) {
@@ -50,7 +59,7 @@ public record Citations(String answer, List<Citation> citations) {
         sentenceEnd = end(answer);
       }
       List<String> right = new ArrayList<>();
-      for (String number : markers.group(1).split("\\s*[,;]\\s*")) {
+      for (String number : numbers) {
         int marker = Integer.parseInt(number);
         boolean valid = marker >= 1 && marker <= passages.size() && quotes(answer.substring(sentence, sentenceEnd), passages.get(marker - 1));
         citations.add(new Citation(marker, valid, sentence, sentenceEnd));
@@ -69,9 +78,29 @@ public record Citations(String answer, List<Citation> citations) {
     return new Citations(answer.toString().stripTrailing(), citations);
   }
 
-  /** Whether an answer says that there is none. */
-  public static boolean isAbstention(String answer) {
-    return MARKER.matcher(answer).replaceAll("").strip().toLowerCase(Locale.ROOT).startsWith(ABSTENTION);
+  private static boolean isPartOfText(String text, Matcher marker, List<String> numbers, List<String> passages) {
+    long ticks = text.substring(0, marker.start()).chars().filter(c -> c == '`').count();
+    if (ticks % 2 == 1 || numbers.stream().anyMatch(number -> Integer.parseInt(number) > MOST_PASSAGES)) {
+      return true;
+    }
+    boolean shown = numbers.stream().mapToInt(Integer::parseInt).anyMatch(number -> number >= 1 && number <= passages.size());
+    boolean joined = marker.start() > 0 && Character.isLetterOrDigit(text.charAt(marker.start() - 1));
+    return !shown && (joined || passages.stream().anyMatch(passage -> passage.contains(marker.group())));
+  }
+
+  /**
+   * Whether an answer says that there is none.
+   *
+   * @param abstention what it begins with then, in any case; nothing if that is blank
+   */
+  public static boolean isAbstention(String answer, String abstention) {
+    String words = plain(abstention);
+    return !words.isEmpty() && plain(MARKER.matcher(answer).replaceAll("")).startsWith(words);
+  }
+
+  /** Whether an instruction has the words of an abstention. */
+  public static boolean saysAbstention(String instruction, String abstention) {
+    return plain(instruction).contains(plain(abstention));
   }
 
   /** An answer as a person would say it: without brackets. */
@@ -115,6 +144,6 @@ public record Citations(String answer, List<Citation> citations) {
   }
 
   private static String plain(String text) {
-    return text.replaceAll("\\s+", " ").strip().toLowerCase(Locale.ROOT).replaceAll("[.,]+$", "");
+    return text.replaceAll("\\s+", " ").strip().toLowerCase(Locale.ROOT).replaceAll("[.,!\u3002]+$", "");
   }
 }

@@ -17,6 +17,7 @@ import dev.gemmaspark.spark.executor.EngineFactory;
 import dev.gemmaspark.spark.executor.ExecutorEngine;
 import dev.gemmaspark.spark.storage.FolderLock;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -169,6 +170,83 @@ class AnswerAppTest {
     prompts.clear();
     assertThat(answer().text()).contains("the model was asked 1 times, 3 were known");
     assertThat(answers().get(2).<String>getAs("answer_status")).isEqualTo("ANSWERED");
+  }
+
+  @Test
+  void anAbstentionIsWhatThePromptTemplateSays() throws IOException {
+    Path prompts = Files.createDirectory(folder.resolve("prompts"));
+    System.setProperty("spark.gemma.promptDir", prompts.toString());
+    Files.writeString(prompts.resolve("answer.txt"), "Antworte aus den Abschnitten. Wenn es dort nicht steht, schreibe: Das steht nicht da.\n");
+    Run unknown = answer();
+    assertThat(unknown.code()).isEqualTo(2);
+    assertThat(unknown.text()).contains("The prompt template answer.txt of " + prompts).contains("'The passages do not say").contains("answer-abstention.txt");
+    assertThat(this.prompts).isEmpty();
+    Files.writeString(prompts.resolve("answer-abstention.txt"), "Das steht nicht da.\n");
+    script.put("What color has R-7000?", "Das steht nicht da. [1]");
+    script.put("What color has R-7001?", "The passages do not say.");
+    assertThat(answer().code()).isZero();
+    assertThat(answers()).extracting(row -> row.<String>getAs("answer_status")).startsWith("NO_EVIDENCE", "ANSWERED");
+  }
+
+  @Test
+  void aQuestionThatWasNotAskedFailsTheRunAndIsNotWithoutEvidence() throws IOException {
+    assertThat(answer("--top-k", "1").code()).isZero();
+    ask(IntStream.range(0, 60).mapToObj(i -> String.format(Locale.ROOT, "Question number %d: what color has R-70%02d?", i, i % 12)).toArray(String[]::new));
+    prompts.clear();
+    ExecutorEngine.replaceFactory(
+        settings -> request -> {
+          if (prompts.size() == 50) {
+            loseSlices();
+          }
+          return say(request);
+        });
+    Run run = answer("--top-k", "1");
+    assertThat(run.code()).as(run.text()).isEqualTo(1);
+    assertThat(run.text()).contains("The model was not asked").contains("of the questions that it should have been").contains("Start the run again");
+    assertThat(answers()).hasSize(6);
+    ExecutorEngine.replaceFactory(settings -> this::say);
+    assertThat(answer("--top-k", "1").code()).isZero();
+    assertThat(answers()).hasSize(60).allMatch(row -> row.<String>getAs("answer_status").equals("ANSWERED"));
+  }
+
+  /** As a disk does that fails: what was said so far is gone. */
+  private void loseSlices() {
+    try (Stream<Path> files = Files.list(output.resolve("_gemma_said"))) {
+      for (Path file : files.filter(each -> each.toString().contains("part-")).toList()) {
+        Files.delete(file);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Test
+  void aRowWithoutAQuestionIsAnErrorAndCounts() throws IOException {
+    Files.writeString(questions, "{\"id\": 1, \"question\": \"What color has R-7000?\"}\n{\"id\": 2, \"question\": null}\n");
+    Run few = answer();
+    assertThat(few.code()).isEqualTo(1);
+    assertThat(few.text()).contains("1 of 2 questions cannot be read, more than --fail-threshold 0.05").contains("the row has no question");
+    assertThat(prompts).isEmpty();
+    Run run = answer("--fail-threshold", "0.5");
+    assertThat(run.code()).as(run.text()).isZero();
+    assertThat(run.text()).contains("2 questions: 1 answered, 0 without evidence, 1 failed");
+    assertThat(answers().get(1).<String>getAs("answer_status")).isEqualTo("ERROR");
+    assertThat(answers().get(1).<String>getAs("error")).isEqualTo("the row has no question");
+    Files.writeString(questions, "{\"id\": 1, \"question\": \"What color has R-7000?\"}\n{\"id\": 2, \"question\": \"What\n");
+    assertThat(answer("--fail-threshold", "0.5").code()).isZero();
+    assertThat(answers()).hasSize(2).extracting(row -> row.<String>getAs("error")).containsExactlyInAnyOrder(null, "the record cannot be read as json");
+  }
+
+  @Test
+  void aBatchOfAStreamInWhichTooManyFailIsDoneAgain() throws IOException {
+    script.put("What color has R-7000?", "FAIL");
+    String checkpoint = folder.resolve("checkpoint").toString();
+    Run run = answer("--stream", "--checkpoint", checkpoint);
+    assertThat(run.code()).isEqualTo(1);
+    assertThat(run.text()).contains("1 of 6 questions of a batch failed, more than --fail-threshold 0.05");
+    script.clear();
+    assertThat(answer("--stream", "--checkpoint", checkpoint).code()).isZero();
+    assertThat(answers()).hasSize(6).noneMatch(row -> row.<String>getAs("answer_status").equals("ERROR"));
   }
 
   @Test
@@ -327,6 +405,9 @@ class AnswerAppTest {
     assertThat(report.at("/abstained/missing: fact").asDouble()).isEqualTo(1);
     assertThat(report.at("/abstained/answerable").asDouble()).isZero();
     assertThat(evaluated.text()).contains("missing: subject").containsPattern("recall@1 +0\\.667");
+    Files.writeString(folder.resolve("twice.jsonl"), Files.readString(known) + Files.readString(known));
+    assertThat(run(new EvaluateApp(), "--answers", output.toString(), "--questions", folder.resolve("twice.jsonl").toString(), "--format", "json").text())
+        .contains("There is more than one question '0'");
     // the right passage in front: the answer to question 2 is then that of document 9
     prompts.clear();
     Run gold =
