@@ -13,6 +13,7 @@ final class CompletionText {
   private final int heldBack;
   private final StringBuilder text = new StringBuilder();
   private int told;
+  private boolean refused;
 
   CompletionText(List<String> stopSequences, TokenListener listener) {
     this.stopSequences = stopSequences;
@@ -36,13 +37,14 @@ final class CompletionText {
       text.setLength(stop);
       return Outcome.STOPPED;
     }
-    return tell(text.length() - heldBack) ? Outcome.GROWN : Outcome.CANCELLED;
+    tell(text.length() - heldBack);
+    return refused ? Outcome.CANCELLED : Outcome.GROWN;
   }
 
-  /** Tells the listener of the rest, and returns all of the text. */
+  /** Tells the listener of the rest, and returns all of the text; of one that wanted no more, what it has heard. */
   String finish() {
     tell(text.length());
-    return text.toString();
+    return refused ? text.substring(0, told) : text.toString();
   }
 
   private int firstStop(int from) {
@@ -56,14 +58,14 @@ final class CompletionText {
     return first;
   }
 
-  private boolean tell(int end) {
+  private void tell(int end) {
     // half of a surrogate pair is no character
     int whole = end > 0 && end < text.length() && Character.isHighSurrogate(text.charAt(end - 1)) ? end - 1 : end;
-    if (whole <= told) {
-      return true;
+    if (refused || whole <= told) {
+      return;
     }
     String piece = text.substring(told, whole);
     told = whole;
-    return listener.text(piece);
+    refused = !listener.text(piece);
   }
 }

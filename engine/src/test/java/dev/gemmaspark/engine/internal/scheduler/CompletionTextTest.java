@@ -61,6 +61,20 @@ class CompletionTextTest {
     assertThat(text.append("a")).isEqualTo(CompletionText.Outcome.CANCELLED);
   }
 
+  @Test
+  void aListenerThatHasHeardEnoughIsToldOfNothingMore() {
+    CompletionText text =
+        new CompletionText(
+            List.of("<stop>"),
+            piece -> {
+              heard.add(piece);
+              return false;
+            });
+    assertThat(text.append("The cargo ship")).isEqualTo(CompletionText.Outcome.CANCELLED);
+    assertThat(text.finish()).isEqualTo("The cargo");
+    assertThat(heard).containsExactly("The cargo");
+  }
+
   private CompletionText text(String... stop) {
     return new CompletionText(List.of(stop), heard::add);
   }
