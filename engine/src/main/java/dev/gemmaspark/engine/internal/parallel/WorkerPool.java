@@ -1,5 +1,6 @@
 package dev.gemmaspark.engine.internal.parallel;
 
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
@@ -43,10 +44,27 @@ public final class WorkerPool implements AutoCloseable {
    * @param name of the threads
    */
   public WorkerPool(int threads, String name) {
+    this(threads, Thread.ofPlatform().daemon().name(name + "-", 1).factory());
+  }
+
+  /**
+   * With threads of somebody else's making.
+   *
+   * @throws RuntimeException or Error, what the factory or the start of a thread throws; those that have begun end then
+   */
+  WorkerPool(int threads, ThreadFactory factory) {
     workers = new Worker[threads - 1];
     for (int i = 0; i < workers.length; i++) {
-      workers[i] = new Worker(i + 1, name + "-" + (i + 1));
-      workers[i].start();
+      workers[i] = new Worker(i + 1);
+    }
+    try {
+      for (Worker worker : workers) {
+        worker.thread = factory.newThread(worker);
+        worker.thread.start();
+      }
+    } catch (Throwable e) {
+      close();
+      throw e;
     }
   }
 
@@ -113,19 +131,18 @@ public final class WorkerPool implements AutoCloseable {
     }
   }
 
-  private final class Worker extends Thread {
+  private final class Worker implements Runnable {
     private final int index;
+    private Thread thread;
     private volatile boolean parked;
 
-    Worker(int index, String name) {
-      super(name);
+    Worker(int index) {
       this.index = index;
-      setDaemon(true);
     }
 
     void wake() {
       if (parked) {
-        LockSupport.unpark(this);
+        LockSupport.unpark(thread);
       }
     }
 

@@ -3,6 +3,9 @@ package dev.gemmaspark.engine.internal.parallel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -44,6 +47,24 @@ class WorkerPoolTest {
         pool.run(50, (worker, index) -> plain[index]++);
         assertThat(plain).containsOnly(1);
       }
+    }
+  }
+
+  @Test
+  void aPoolThatCannotHaveAllItsThreadsLeavesNoneBehind() throws InterruptedException {
+    List<Thread> started = new ArrayList<>();
+    ThreadFactory factory =
+        worker -> {
+          if (started.size() == 2) {
+            throw new OutOfMemoryError("a test's threads");
+          }
+          started.add(new Thread(worker));
+          return started.getLast();
+        };
+    assertThatThrownBy(() -> new WorkerPool(5, factory)).isInstanceOf(OutOfMemoryError.class);
+    for (Thread thread : started) {
+      thread.join(30_000);
+      assertThat(thread.isAlive()).isFalse();
     }
   }
 
