@@ -14,7 +14,7 @@ import java.util.OptionalLong;
  * @param threads worker threads of the kernels; no more than the cores that are this process's to use
  * @param contextLength positions of prompt and completion together; the model's own, at most 8192, where not given
  * @param maxSequences requests that run in one batch at the most
- * @param kvCacheBytes budget of the KV cache; a share of the machine's free memory where not given
+ * @param kvCacheBytes budget of the KV cache; a share of the machine's available memory where not given
  * @param kvCacheType how the KV cache keeps its numbers
  * @param cacheDirectory where packed weights are kept for the next process of this machine
  * @param progress is told how far loading is

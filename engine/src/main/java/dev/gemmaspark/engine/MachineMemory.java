@@ -1,16 +1,13 @@
 package dev.gemmaspark.engine;
 
-import com.sun.management.HotSpotDiagnosticMXBean;
-import com.sun.management.OperatingSystemMXBean;
 import dev.gemmaspark.engine.error.InvalidSettingException;
-import java.lang.management.BufferPoolMXBean;
-import java.lang.management.ManagementFactory;
+import dev.gemmaspark.engine.internal.cache.DirectMemory;
 import java.util.Locale;
 import java.util.OptionalLong;
 
-/** What the machine, or the container that this process is in, has left; and what this JVM may take of it outside its heap. */
+/** What the KV cache may take: of the machine, or the container that this process is in, and of what this JVM may take outside its heap. */
 final class MachineMemory {
-  /** The rest is for mapped weights, which count as free until they are read, and for other processes. */
+  /** The rest is for mapped weights, which count as available because they can be dropped, and for other processes. */
   private static final double KV_CACHE_SHARE = 0.25;
 
   /** Of what the JVM may take outside its heap: the rest is for others, such as shuffles. */
@@ -26,10 +23,10 @@ final class MachineMemory {
    * @throws InvalidSettingException if the JVM may not take what is asked
    */
   static long kvCache(OptionalLong asked) {
-    return kvCache(asked, directMemoryLeft(), freeMemory());
+    return kvCache(asked, DirectMemory.left(), AvailableMemory.bytes());
   }
 
-  static long kvCache(OptionalLong asked, long direct, long free) {
+  static long kvCache(OptionalLong asked, long direct, long available) {
     if (asked.isPresent()) {
       InvalidSettingException.require(
           asked.getAsLong() <= direct,
@@ -42,21 +39,6 @@ final class MachineMemory {
               direct >> 20));
       return asked.getAsLong();
     }
-    return Math.min((long) (free * KV_CACHE_SHARE), (long) (direct * DIRECT_SHARE));
-  }
-
-  private static long freeMemory() {
-    return ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getFreeMemorySize();
-  }
-
-  private static long directMemoryLeft() {
-    HotSpotDiagnosticMXBean hotSpot = ManagementFactory.getPlatformMXBean(HotSpotDiagnosticMXBean.class);
-    long limit = Long.parseLong(hotSpot.getVMOption("MaxDirectMemorySize").getValue());
-    long used =
-        ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class).stream()
-            .filter(pool -> pool.getName().equals("direct"))
-            .mapToLong(BufferPoolMXBean::getMemoryUsed)
-            .sum();
-    return Math.max(0, (limit == 0 ? Runtime.getRuntime().maxMemory() : limit) - used);
+    return Math.min((long) (available * KV_CACHE_SHARE), (long) (direct * DIRECT_SHARE));
   }
 }

@@ -107,7 +107,7 @@ public final class GemmaConf implements Serializable {
       new ConfigKey<>(
           PREFIX + "kvCacheMemory",
           Scope.ENGINE,
-          Standard.inWords("a quarter of the free memory"),
+          Standard.inWords("a quarter of the available memory"),
           "Memory for keys and values, outside the heap, such as `2g`.",
           "a size such as 512m or 2g",
           GemmaConf::bytes);
