@@ -39,7 +39,7 @@ final class VectorLoads {
   }
 
   /**
-   * Finite numbers of half precision. Denormal ones, common among the scales of super-blocks, go by way of an integer: as operands they
+   * Finite numbers of half precision; others become numbers from 65536 up. Denormal ones, common among the scales of super-blocks, go by way of an integer: as operands they
    * would cost the processor a hundred cycles each.
    */
   static FloatVector halves(MemorySegment packed, long from) {
