@@ -167,7 +167,8 @@ public final class Benchmark {
   private Result prefill(int promptTokens) {
     double[] seconds = new double[REPETITIONS];
     for (int repetition = -1; repetition < REPETITIONS; repetition++) {
-      try (KvCache cache = caches(1).open(contextLength, STEP_TOKENS)) {
+      try (KvCachePool pool = caches(1);
+          KvCache cache = pool.open(contextLength, STEP_TOKENS)) {
         long start = System.nanoTime();
         Step step = new Step(STEP_TOKENS);
         for (int from = 0; from < promptTokens; from += STEP_TOKENS) {
@@ -194,31 +195,32 @@ public final class Benchmark {
   }
 
   private Result decode(int batch, int depth, int steps) {
-    KvCachePool pool = caches(batch);
     double[] seconds = new double[REPETITIONS];
-    for (int repetition = -1; repetition < REPETITIONS; repetition++) {
-      List<KvCache> caches = new ArrayList<>();
-      for (int i = 0; i < batch; i++) {
-        caches.add(pool.open(contextLength, STEP_TOKENS));
-        for (int from = 0; from < depth; from += STEP_TOKENS) {
-          caches.get(i).extend(Math.min(STEP_TOKENS, depth - from));
-        }
-      }
-      long start = System.nanoTime();
-      Step step = new Step(STEP_TOKENS);
-      for (int at = depth; at < depth + steps; at++) {
-        step.clear();
+    try (KvCachePool pool = caches(batch)) {
+      for (int repetition = -1; repetition < REPETITIONS; repetition++) {
+        List<KvCache> caches = new ArrayList<>();
         for (int i = 0; i < batch; i++) {
-          caches.get(i).extend(1);
-          step.add(token(at + i), at, caches.get(i));
-          step.wantLogits();
+          caches.add(pool.open(contextLength, STEP_TOKENS));
+          for (int from = 0; from < depth; from += STEP_TOKENS) {
+            caches.get(i).extend(Math.min(STEP_TOKENS, depth - from));
+          }
         }
-        model.forward(step);
+        long start = System.nanoTime();
+        Step step = new Step(STEP_TOKENS);
+        for (int at = depth; at < depth + steps; at++) {
+          step.clear();
+          for (int i = 0; i < batch; i++) {
+            caches.get(i).extend(1);
+            step.add(token(at + i), at, caches.get(i));
+            step.wantLogits();
+          }
+          model.forward(step);
+        }
+        if (repetition >= 0) {
+          seconds[repetition] = (System.nanoTime() - start) / 1e9;
+        }
+        caches.forEach(KvCache::close);
       }
-      if (repetition >= 0) {
-        seconds[repetition] = (System.nanoTime() - start) / 1e9;
-      }
-      caches.forEach(KvCache::close);
     }
     double tokens = (double) batch * steps;
     double flops = tokens * (layerFlops() + headFlops()) + batch * attentionFlops(depth, depth + steps);

@@ -1,5 +1,6 @@
 package dev.gemmaspark.engine;
 
+import dev.gemmaspark.engine.chat.RenderedPrompt;
 import dev.gemmaspark.engine.error.GemmaException;
 import dev.gemmaspark.engine.error.InvalidSettingException;
 import dev.gemmaspark.engine.generation.GenerationFailure;
@@ -7,6 +8,7 @@ import dev.gemmaspark.engine.generation.GenerationRequest;
 import dev.gemmaspark.engine.generation.GenerationResult;
 import dev.gemmaspark.engine.generation.TextGenerator;
 import dev.gemmaspark.engine.generation.TokenListener;
+import dev.gemmaspark.engine.generation.Truncation;
 import dev.gemmaspark.engine.internal.cache.KvCachePool;
 import dev.gemmaspark.engine.internal.cache.KvCacheShape;
 import dev.gemmaspark.engine.internal.kernel.Kernels;
@@ -18,9 +20,11 @@ import dev.gemmaspark.engine.internal.scheduler.Sequence;
 import dev.gemmaspark.engine.internal.tensor.PackedMatrix;
 import dev.gemmaspark.engine.internal.tensor.WeightRows;
 import dev.gemmaspark.engine.internal.tokenizer.EncodedPrompt;
+import dev.gemmaspark.engine.internal.tokenizer.PromptEncoder;
 import dev.gemmaspark.engine.internal.weights.ModelWeights;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -37,14 +41,11 @@ public final class GemmaEngine implements TextGenerator, AutoCloseable {
 
   private final LoadedModel loaded;
   private final ModelDescription description;
-  private final WorkerPool pool;
   private final Scheduler scheduler;
 
-  private GemmaEngine(
-      LoadedModel loaded, ModelDescription description, WorkerPool pool, Scheduler scheduler) {
+  private GemmaEngine(LoadedModel loaded, ModelDescription description, Scheduler scheduler) {
     this.loaded = loaded;
     this.description = description;
-    this.pool = pool;
     this.scheduler = scheduler;
   }
 
@@ -63,9 +64,10 @@ public final class GemmaEngine implements TextGenerator, AutoCloseable {
       ModelWeights<PackedMatrix> weights = loaded.pack(pool, options.progress());
       int stepTokens = Math.max(options.maxSequences(), Math.min(STEP_TOKENS, contextLength));
       GemmaModel model = new GemmaModel(weights, kernels, pool, stepTokens, contextLength, options.kvCacheType().internal());
+      long kvCacheBytes = kvCacheBytes(options, model, contextLength);
       options.progress().progress("warming up", 0);
       model.warmUp();
-      KvCachePool caches = new KvCachePool(model.cacheShape(), kvCacheBytes(options, model, contextLength));
+      KvCachePool caches = new KvCachePool(model.cacheShape(), kvCacheBytes);
       ModelDescription description =
           describe(loaded, contextLength, System.nanoTime() - start);
       LOG.info(
@@ -79,7 +81,7 @@ public final class GemmaEngine implements TextGenerator, AutoCloseable {
           description.loadNanos() / 1_000_000);
       Scheduler scheduler =
           new Scheduler(model, weights.config().vocabSize(), caches, pool, options.maxSequences());
-      return new GemmaEngine(loaded, description, pool, scheduler);
+      return new GemmaEngine(loaded, description, scheduler);
     } catch (Throwable e) {
       pool.close();
       throw e;
@@ -119,42 +121,50 @@ public final class GemmaEngine implements TextGenerator, AutoCloseable {
   /** As {@link #submit(GenerationRequest)}, and tells the listener of the text as it is made. */
   public CompletableFuture<GenerationResult> submit(
       GenerationRequest request, TokenListener listener) {
+    PromptEncoder prompts = loaded.prompts();
+    int longest = description.contextLength() - 1;
     EncodedPrompt prompt;
     try {
-      prompt = loaded.prompts().encode(request.prompt(), Thread.currentThread()::isInterrupted);
+      RenderedPrompt rendered = prompts.render(request.prompt());
+      long fewest = prompts.fewestTokens(rendered);
+      if (fewest > longest && request.truncation() == Truncation.FAIL) {
+        return tooLong("at least " + fewest);
+      }
+      prompt = prompts.encode(rendered, Thread.currentThread()::isInterrupted);
     } catch (InvalidSettingException e) {
-      return failure(GenerationFailure.Code.INVALID_REQUEST, e.getMessage());
+      return CompletableFuture.completedFuture(
+          new GenerationFailure(GenerationFailure.Code.INVALID_REQUEST, e.getMessage()));
+    } catch (CancellationException e) {
+      CompletableFuture<GenerationResult> cancelled = new CompletableFuture<>();
+      cancelled.cancel(false);
+      return cancelled;
     }
-    int contextLength = description.contextLength();
-    Optional<EncodedPrompt> fitting =
-        loaded.prompts().truncate(prompt, contextLength - 1, request.truncation());
+    Optional<EncodedPrompt> fitting = prompts.truncate(prompt, longest, request.truncation());
     if (fitting.isEmpty()) {
-      return failure(
-          GenerationFailure.Code.PROMPT_TOO_LONG,
-          String.format(
-              Locale.ROOT, "the prompt has %d tokens, and the context %d with at least one for the completion; shorten it, raise the context",
-              prompt.length(), contextLength)
-              + " length where the model allows, or ask for truncation");
-    }
-    int[] ids = fitting.get().ids();
-    int longest = Math.min(contextLength, ids.length + request.stop().maxTokens());
-    if (!scheduler.canHold(longest)) {
-      return failure(
-          GenerationFailure.Code.PROMPT_TOO_LONG,
-          String.format(Locale.ROOT, "prompt and completion may take %d tokens, more than the KV cache holds; give it more memory (kvCacheMemory) or",
-              longest)
-              + " ask for fewer tokens");
+      return tooLong(String.valueOf(prompt.length()));
     }
     Sequence sequence =
         new Sequence(
-            request, ids, contextLength, loaded.weights().vocabulary(), loaded.weights().stopTokens(), listener);
+            request,
+            fitting.get().ids(),
+            description.contextLength(),
+            loaded.weights().vocabulary(),
+            loaded.weights().stopTokens(),
+            listener);
     scheduler.submit(sequence);
     return sequence.result();
   }
 
-  private static CompletableFuture<GenerationResult> failure(
-      GenerationFailure.Code code, String message) {
-    return CompletableFuture.completedFuture(new GenerationFailure(code, message));
+  private CompletableFuture<GenerationResult> tooLong(String tokens) {
+    return CompletableFuture.completedFuture(
+        new GenerationFailure(
+            GenerationFailure.Code.PROMPT_TOO_LONG,
+            String.format(
+                Locale.ROOT,
+                "the prompt has %s tokens, and the context %d with at least one for the completion; shorten it, raise the context length where"
+                    + " the model allows, or ask for truncation",
+                tokens,
+                description.contextLength())));
   }
 
   /** What has been done so far. */
@@ -174,10 +184,12 @@ public final class GemmaEngine implements TextGenerator, AutoCloseable {
         stats.kvCacheBytesBudget());
   }
 
-  /** Ends all requests ({@link IllegalStateException}) and stops the threads. */
+  /**
+   * Ends all requests ({@link IllegalStateException}), stops the threads and gives the memory of the KV cache back. May be called by any
+   * thread, and more than once; a listener's call returns before that is done.
+   */
   @Override
   public void close() {
     scheduler.close();
-    pool.close();
   }
 }

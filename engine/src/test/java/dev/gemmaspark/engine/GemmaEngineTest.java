@@ -18,6 +18,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
@@ -212,6 +213,126 @@ class GemmaEngineTest {
     assertThatThrownBy(() -> futures.getLast().get())
         .isInstanceOf(ExecutionException.class)
         .hasCauseInstanceOf(IllegalStateException.class);
+  }
+
+  /** As large as a number can be: as many as the context has room for. */
+  @Test
+  void asManyTokensAsThereAreNumbersAreAsManyAsTheContextHas() throws Exception {
+    GenerationRequest endless = REQUEST.with(StopConditions.maxTokens(Integer.MAX_VALUE));
+    assertThat(((Completion) engine.submit(endless).get(60, TimeUnit.SECONDS)).text()).isEqualTo(SUMMARY);
+    try (GemmaEngine tight = GemmaEngine.open(options().withKvCacheBytes(1 << 20))) {
+      GenerationFailure failure = (GenerationFailure) tight.submit(endless).get(60, TimeUnit.SECONDS);
+      assertThat(failure.code()).isEqualTo(GenerationFailure.Code.PROMPT_TOO_LONG);
+      assertThat(failure.message()).contains("may take 1024 tokens, more than the KV cache holds");
+      GenerationRequest brief = GenerationRequest.of(Prompt.user("a")).with(StopConditions.maxTokens(3));
+      assertThat(tight.submit(brief).get(60, TimeUnit.SECONDS)).isInstanceOf(Completion.class);
+    }
+  }
+
+  @Test
+  void aRequestThatFitsTheCacheExactlyIsDone() throws Exception {
+    long positions;
+    try (GemmaEngine brief = GemmaEngine.open(options().withContextLength(128).withMaxSequences(1).withKvCacheBytes(1L << 30))) {
+      positions = brief.stats().kvCacheBytesBudget();
+    }
+    // 128 of them; the last token made needs none
+    try (GemmaEngine exact = GemmaEngine.open(options().withKvCacheBytes(positions))) {
+      assertThat(exact.submit(REQUEST.with(StopConditions.maxTokens(128 - 111 + 1))).get()).isInstanceOf(Completion.class);
+      assertThat(exact.submit(REQUEST.with(StopConditions.maxTokens(128 - 111 + 2))).get()).isInstanceOf(GenerationFailure.class);
+    }
+  }
+
+  @Test
+  void aPromptThatCannotFitIsRefusedWithoutBeingEncoded() throws Exception {
+    GenerationRequest huge = GenerationRequest.of(Prompt.user("word ".repeat(20_000_000)));
+    GenerationFailure failure = (GenerationFailure) engine.submit(huge).get();
+    assertThat(failure.code()).isEqualTo(GenerationFailure.Code.PROMPT_TOO_LONG);
+    assertThat(failure.message()).contains("the prompt has at least ").contains("the context 1024").doesNotContain("word");
+  }
+
+  @Test
+  void anInterruptedCallersFutureIsCancelledAndNothingIsThrown() {
+    Thread.currentThread().interrupt();
+    GenerationRequest longer = GenerationRequest.of(Prompt.user("word ".repeat(50_000))).with(Truncation.KEEP_HEAD);
+    CompletableFuture<GenerationResult> future = engine.submit(longer);
+    assertThat(Thread.interrupted()).isTrue();
+    assertThat(future).isCancelled();
+  }
+
+  @Test
+  void closingInWhatHangsOnAFutureEnds() throws Exception {
+    GemmaEngine other = GemmaEngine.open(options());
+    CompletableFuture<GenerationResult> second = other.submit(REQUEST);
+    CountDownLatch hung = new CountDownLatch(1);
+    CompletableFuture<Void> closing = other.submit(REQUEST.with(StopConditions.maxTokens(5)), piece -> await(hung)).thenRun(other::close);
+    hung.countDown();
+    closing.get(60, TimeUnit.SECONDS);
+    assertThat(second).isDone();
+    assertEnded(other);
+  }
+
+  @Test
+  void closingInAListenerEnds() throws Exception {
+    GemmaEngine other = GemmaEngine.open(options());
+    CompletableFuture<GenerationResult> future =
+        other.submit(
+            REQUEST,
+            piece -> {
+              other.close();
+              return true;
+            });
+    assertThatThrownBy(() -> future.get(60, TimeUnit.SECONDS)).hasCauseInstanceOf(IllegalStateException.class);
+    other.close();
+    assertEnded(other);
+  }
+
+  @Test
+  void closingByManyThreadsEnds() throws Exception {
+    GemmaEngine other = GemmaEngine.open(options());
+    CompletableFuture<GenerationResult> future = other.submit(REQUEST);
+    CompletableFuture<?>[] closing = new CompletableFuture<?>[4];
+    for (int i = 0; i < closing.length; i++) {
+      closing[i] =
+          CompletableFuture.runAsync(
+              () -> {
+                other.close();
+                assertThat(future).isDone();
+              });
+    }
+    CompletableFuture.allOf(closing).get(60, TimeUnit.SECONDS);
+    assertEnded(other);
+  }
+
+  @Test
+  void whatIsSlowAfterOneRequestStallsNoOther() throws Exception {
+    CountDownLatch others = new CountDownLatch(1);
+    CountDownLatch hung = new CountDownLatch(1);
+    // it does not end before something hangs on it
+    CompletableFuture<GenerationResult> first = engine.submit(REQUEST.with(StopConditions.maxTokens(5)), piece -> await(hung));
+    CompletableFuture<Boolean> slow = first.thenApply(result -> await(others));
+    hung.countDown();
+    first.get();
+    engine.submit(REQUEST).get(60, TimeUnit.SECONDS);
+    others.countDown();
+    assertThat(slow.get()).isTrue();
+  }
+
+  private static boolean await(CountDownLatch latch) {
+    try {
+      return latch.await(60, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static void assertEnded(GemmaEngine engine) {
+    assertThat(engine.stats().runningSequences()).isZero();
+    assertThat(engine.stats().kvCacheBytesUsed()).isZero();
+    assertThatThrownBy(() -> engine.submit(REQUEST).get(60, TimeUnit.SECONDS)).hasMessageContaining("the engine was closed");
+  }
+
+  private static EngineOptions options() {
+    return EngineOptions.forModel("demo").withThreads(2).withCacheDirectory(cache);
   }
 
   @Test

@@ -28,6 +28,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What goes wrong with a model when it is loaded or runs already, and what a user sees of it. */
 class RuntimeFaultsTest {
@@ -51,6 +53,26 @@ class RuntimeFaultsTest {
     Path head = copyWithWeights("model.norm.weight", 3e38f);
     try (GemmaEngine engine = open(head)) {
       assertThat(((GenerationFailure) engine.submit(REQUEST).get()).message()).contains("from the output head on");
+    }
+  }
+
+  /** In half precision they become infinite, and a soft cap makes of an infinite score a finite one: garbage for text, without this. */
+  @ParameterizedTest
+  @ValueSource(strings = {"k_proj", "v_proj"})
+  void keysAndValuesThatTheCacheCannotKeepFailTheRowAndNameTheSetting(String matrix) throws Exception {
+    Path model = copyWithWeights("model.layers.0.self_attn." + matrix + ".weight", 1e6f);
+    EngineOptions options = options(ModelSource.of(model.toString()));
+    try (GemmaEngine engine = GemmaEngine.open(options)) {
+      for (int i = 0; i < 2; i++) {
+        GenerationFailure failure = (GenerationFailure) engine.submit(REQUEST).get();
+        assertThat(failure.code()).isEqualTo(GenerationFailure.Code.NON_FINITE_LOGITS);
+        assertThat(failure.message())
+            .startsWith("the keys or values of layer 0 of 2 reach ")
+            .endsWith("as f16; set kvCacheType to bf16 or f32");
+      }
+    }
+    try (GemmaEngine engine = GemmaEngine.open(options.withKvCacheType(KvCacheType.BF16))) {
+      assertThat(engine.submit(REQUEST).get()).isInstanceOf(Completion.class);
     }
   }
 

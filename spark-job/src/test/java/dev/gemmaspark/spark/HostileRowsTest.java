@@ -89,7 +89,7 @@ class HostileRowsTest {
                     + " FROM range(0, 5, 1, 1))")
             .collectAsList();
     assertThat(rows).extracting(row -> row.getLong(0)).containsExactly(0L, 1L, 2L, 3L, 4L);
-    assertThat(rows.get(2).getString(2)).contains("PROMPT_TOO_LONG: the prompt has 4000013 tokens").contains("and the context 1024").doesNotContain("word");
+    assertThat(rows.get(2).getString(2)).contains("PROMPT_TOO_LONG: the prompt has at least ").contains("and the context 1024").doesNotContain("word");
     assertThat(rows).filteredOn(row -> row.getLong(0) != 2).allMatch(row -> !row.isNullAt(1) && row.isNullAt(2));
   }
 

@@ -11,6 +11,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -124,6 +125,8 @@ public final class ArrowGenerator implements AutoCloseable {
           return future.get(POLL_MILLIS, TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
           whileWaiting.run();
+        } catch (CancellationException e) {
+          throw new InterruptedException("the thread was interrupted while it handed in its prompts");
         } catch (ExecutionException e) {
           if (e.getCause() instanceof OutOfMemoryError error) {
             throw error;

@@ -15,7 +15,7 @@ public record GenerationFailure(Code code, String message) implements Generation
     PROMPT_TOO_LONG,
     /** The request's parameters are out of range, or its turns make no conversation. */
     INVALID_REQUEST,
-    /** The model's numbers were not finite: broken weights. */
+    /** The model's numbers were not finite, because of broken weights, or too large for the type of the KV cache. */
     NON_FINITE_LOGITS,
     /** The engine failed in a way that only a bug or a broken machine explains. */
     INTERNAL

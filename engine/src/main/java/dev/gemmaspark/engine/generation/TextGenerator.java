@@ -7,8 +7,9 @@ import java.util.concurrent.CompletableFuture;
 public interface TextGenerator {
   /**
    * Hands in a request; returns at once. The future always ends with a value, except where the generator is closed first
-   * ({@link IllegalStateException}). Cancelling the future frees the request's place within one step. Safe for use by many
-   * threads.
+   * ({@link IllegalStateException}), or where the calling thread is interrupted before its prompt is ready (the future is cancelled
+   * then). Cancelling the future frees the request's place within one step. What is hung on the future runs on no thread that other
+   * requests wait for. Safe for use by many threads.
    */
   CompletableFuture<GenerationResult> submit(GenerationRequest request);
 }

@@ -89,6 +89,15 @@ class ArrowGeneratorTest {
     }
   }
 
+  /** What a generator gives to a caller that was interrupted while its prompt was encoded: the task is being killed. */
+  @Test
+  void aPromptThatWasNotHandedInEndsTheBatchAsAnInterruptAndNotAsAnError() {
+    ArrowGenerator.Batch batch = submit("a", "b");
+    futures.get(0).complete(completion("A"));
+    futures.get(1).cancel(false);
+    assertThatThrownBy(() -> batch.await(() -> {})).isInstanceOf(InterruptedException.class);
+  }
+
   @Test
   void allColumnsReachTheRequestAndNullsAreDefaults() throws Exception {
     try (VectorSchemaRoot rows = VectorSchemaRoot.create(GenerationSchema.REQUESTS, allocator)) {

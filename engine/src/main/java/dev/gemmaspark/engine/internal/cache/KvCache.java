@@ -4,6 +4,7 @@ import static dev.gemmaspark.engine.internal.tensor.KvBlockLayout.POSITIONS;
 
 import dev.gemmaspark.engine.internal.tensor.KvBlockLayout;
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 
 /**
  * Keys and values of one sequence. A layer's blocks stand in a table by position; those of a local layer go back to the pool when
@@ -21,8 +22,12 @@ public final class KvCache implements AutoCloseable {
   private final PrefixBlock[] prefix;
   private int length;
   private int heldBlocks;
+  private KvFault fault;
 
-  /** @param sharedBlocks of the prompt that other sequences may use */
+  /**
+   * @param reservedBlocks that are its own alone
+   * @param sharedBlocks of each layer, at the beginning of the prompt, that other sequences may use
+   */
   KvCache(KvCachePool pool, int maxLength, long reservedBlocks, int[] prompt, int sharedBlocks) {
     this.pool = pool;
     this.layout = pool.shape().block();
@@ -71,7 +76,11 @@ public final class KvCache implements AutoCloseable {
     return end == prefix.length ? Integer.MAX_VALUE : end * POSITIONS - length;
   }
 
-  /** Makes room for the next {@code positions} positions; blocks that none of their queries sees go back. */
+  /**
+   * Makes room for the next {@code positions} positions; blocks that none of their queries sees go back.
+   *
+   * @throws dev.gemmaspark.engine.error.GemmaException if the machine has no memory for them; the length is as it was then
+   */
   public void extend(int positions) {
     for (int layer = 0; layer < tables.length; layer++) {
       if (pool.shape().isLocal(layer)) {
@@ -80,8 +89,9 @@ public final class KvCache implements AutoCloseable {
     }
     int blocks = Math.ceilDiv(length + positions, POSITIONS);
     for (; heldBlocks < blocks; heldBlocks++) {
-      for (MemorySegment[] table : tables) {
-        table[heldBlocks] = pool.take();
+      MemorySegment[] taken = pool.takeLayers();
+      for (int layer = 0; layer < tables.length; layer++) {
+        tables[layer][heldBlocks] = taken[layer];
       }
     }
     for (int i = length / POSITIONS; i < prefix.length && (i + 1) * POSITIONS <= length + positions; i++) {
@@ -111,15 +121,45 @@ public final class KvCache implements AutoCloseable {
   public void put(int layer, int position, float[] keys, int keysOffset, float[] values, int valuesOffset) {
     MemorySegment block = tables[layer][position / POSITIONS];
     int headDim = layout.headDim();
+    float largest = 0;
     for (int head = 0; head < layout.kvHeads(); head++) {
       int from = head * headDim;
       for (int d = 0; d < headDim; d++) {
-        layout.type().put(block, layout.key(head, position, d), keys[keysOffset + from + d]);
+        float key = keys[keysOffset + from + d];
+        layout.type().put(block, layout.key(head, position, d), key);
+        largest = Math.max(largest, Math.abs(key));
       }
       for (int d = 0; d < headDim; d++) {
-        layout.type().put(block, layout.value(head, position, d), values[valuesOffset + from + d]);
+        float value = values[valuesOffset + from + d];
+        layout.type().put(block, layout.value(head, position, d), value);
+        largest = Math.max(largest, Math.abs(value));
       }
     }
+    // not the same as greater: NaN is neither
+    if (!(largest <= layout.type().largest())) {
+      found(new KvFault(layer, largest), position);
+    }
+  }
+
+  /** Several threads may find one; whichever is kept, it is of the first layer, for layers are computed one after the other. */
+  private void found(KvFault found, int position) {
+    int index = position / POSITIONS;
+    if (index >= prefix.length) {
+      fault = fault == null ? found : fault;
+    } else if (prefix[index].fault == null) {
+      prefix[index].fault = found;
+    }
+  }
+
+  /** What is wrong with the keys and values so far, its own or shared ones; belongs to the thread that runs the steps. */
+  public Optional<KvFault> fault() {
+    KvFault first = fault;
+    for (PrefixBlock block : prefix) {
+      if (block.fault != null && (first == null || block.fault.layer() < first.layer())) {
+        first = block.fault;
+      }
+    }
+    return Optional.ofNullable(first);
   }
 
   /** Gives all blocks and the reservation back. */

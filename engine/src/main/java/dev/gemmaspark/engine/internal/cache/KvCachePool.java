@@ -11,19 +11,21 @@ import java.util.Locale;
 
 /**
  * The memory of all sequences' keys and values: blocks of one size, outside the heap, up to a budget. Memory is taken from the
- * machine in slabs when it is first needed, and given back with the pool.
+ * machine in slabs when it is first needed, and given back when the pool is closed; its caches must not be used after that.
  *
- * <p>A sequence reserves all blocks that it can ever hold when it is admitted, so no running sequence ever finds the pool empty. Blocks
- * of equal prompt beginnings are shared; what is kept of them for sequences to come takes at most a quarter of the budget, and gives way
- * to running sequences. Not thread-safe: it belongs to the thread that runs the steps.
+ * <p>A sequence reserves all blocks that it can ever hold when it is admitted, so no running sequence ever finds the budget used up. The
+ * machine may refuse memory all the same: what fails then changes nothing. Blocks of equal prompt beginnings are shared, and reserved
+ * once; what is kept of them for sequences to come takes at most a quarter of the budget, and gives way to running sequences. Not
+ * thread-safe: it belongs to the thread that runs the steps.
  */
-public final class KvCachePool {
+public final class KvCachePool implements AutoCloseable {
   private static final long SLAB_BYTES = 32L << 20;
   private static final int MOST_KEPT_DIVISOR = 4;
 
   private final KvCacheShape shape;
   private final long budgetBlocks;
-  private final Arena arena = Arena.ofAuto();
+  private final long slabBlocks;
+  private final Arena memory;
   private final Deque<MemorySegment> free = new ArrayDeque<>();
   private final PrefixTree prefixes = new PrefixTree(this);
   private long allocatedBlocks;
@@ -34,8 +36,20 @@ public final class KvCachePool {
    * @param budgetBytes the most memory that blocks may take
    */
   public KvCachePool(KvCacheShape shape, long budgetBytes) {
+    this(shape, budgetBytes, SLAB_BYTES, DirectMemory.arena());
+  }
+
+  /**
+   * With memory from somewhere else.
+   *
+   * @param slabBytes how much of it is taken at a time, or one block where that is larger
+   * @param memory closed with the pool
+   */
+  public KvCachePool(KvCacheShape shape, long budgetBytes, long slabBytes, Arena memory) {
     this.shape = shape;
     this.budgetBlocks = budgetBytes / shape.block().blockBytes();
+    this.slabBlocks = Math.max(1, slabBytes / shape.block().blockBytes());
+    this.memory = memory;
   }
 
   public KvCacheShape shape() {
@@ -57,9 +71,14 @@ public final class KvCachePool {
     return shape.blocks(length, chunk) <= budgetBlocks;
   }
 
-  /** Whether a sequence fits now. */
-  public boolean fits(int length, int chunk) {
-    return shape.blocks(length, chunk) <= budgetBlocks - reservedBlocks;
+  /**
+   * Whether a sequence fits now.
+   *
+   * @param prompt as in {@link #open(int, int, int[])}
+   */
+  public boolean fits(int length, int chunk, int[] prompt) {
+    long known = prefixes.usedBlocks(prompt, sharedBlocks(length, prompt));
+    return shape.blocks(length, chunk) - known * shape.layers() <= budgetBlocks - reservedBlocks;
   }
 
   /**
@@ -77,17 +96,28 @@ public final class KvCachePool {
    * window do not share, because they give blocks back that others would still hold.
    *
    * @param prompt the sequence's first tokens
+   * @throws GemmaException if the machine has no memory for it
    */
   public KvCache open(int length, int chunk, int[] prompt) {
-    if (!fits(length, chunk)) {
+    if (!fits(length, chunk, prompt)) {
       throw new IllegalStateException("no room for a sequence of " + length + " positions");
     }
-    long blocks = shape.blocks(length, chunk);
-    reservedBlocks += blocks;
+    int shared = sharedBlocks(length, prompt);
+    long own = shape.blocks(length, chunk) - (long) shared * shape.layers();
+    reserve(own);
+    try {
+      return new KvCache(this, length, own, prompt, shared);
+    } catch (Throwable e) {
+      release(own);
+      throw e;
+    }
+  }
+
+  /** How many blocks of each layer a sequence may have in common with others. */
+  private int sharedBlocks(int length, int[] prompt) {
     boolean shares = shape.keepsAll(length);
     // the logits after the last token of the prompt have to be computed
-    int shared = shares ? Math.max(0, prompt.length - 1) / POSITIONS : 0;
-    return new KvCache(this, length, blocks, prompt, shared);
+    return shares ? Math.max(0, prompt.length - 1) / POSITIONS : 0;
   }
 
   /** Drops what is kept of prompts, because it may be wrong: a step failed halfway. */
@@ -101,6 +131,10 @@ public final class KvCachePool {
     return prefixes;
   }
 
+  void reserve(long blocks) {
+    reservedBlocks += blocks;
+  }
+
   void release(long blocks) {
     reservedBlocks -= blocks;
     while (prefixes.unusedBlocks() > budgetBlocks / MOST_KEPT_DIVISOR) {
@@ -108,8 +142,29 @@ public final class KvCachePool {
     }
   }
 
-  MemorySegment take() {
-    if (free.isEmpty() && allocatedBlocks == budgetBlocks) {
+  /**
+   * A block for each layer.
+   *
+   * @throws GemmaException if the machine has no memory for all of them; none is taken then
+   */
+  MemorySegment[] takeLayers() {
+    MemorySegment[] blocks = new MemorySegment[shape.layers()];
+    int taken = 0;
+    try {
+      for (; taken < blocks.length; taken++) {
+        blocks[taken] = take();
+      }
+    } catch (Throwable e) {
+      while (taken > 0) {
+        give(blocks[--taken]);
+      }
+      throw e;
+    }
+    return blocks;
+  }
+
+  private MemorySegment take() {
+    if (free.isEmpty() && allocatedBlocks == budgetBlocks && prefixes.unusedBlocks() > 0) {
       prefixes.evict();
     }
     if (free.isEmpty()) {
@@ -124,7 +179,7 @@ public final class KvCachePool {
 
   private void allocateSlab() {
     long blockBytes = shape.block().blockBytes();
-    long blocks = Math.min(Math.max(1, SLAB_BYTES / blockBytes), budgetBlocks - allocatedBlocks);
+    long blocks = Math.min(slabBlocks, budgetBlocks - allocatedBlocks);
     if (blocks <= 0) {
       throw new IllegalStateException("more blocks taken than reserved");
     }
@@ -138,7 +193,7 @@ public final class KvCachePool {
   /** An error that ends requests, and not the process: only memory outside the heap is wanting. */
   private MemorySegment slab(long bytes) {
     try {
-      return arena.allocate(bytes, 64);
+      return memory.allocate(bytes, 64);
     } catch (OutOfMemoryError e) {
       GemmaException failure =
           new GemmaException(
@@ -148,5 +203,11 @@ public final class KvCachePool {
       failure.addSuppressed(e);
       throw failure;
     }
+  }
+
+  /** Gives all memory back to the machine. */
+  @Override
+  public void close() {
+    memory.close();
   }
 }

@@ -25,6 +25,9 @@ final class PrefixBlock {
 
   boolean ready;
 
+  /** What is wrong with it, where something is: nobody may use it then. */
+  KvFault fault;
+
   /** Open sequences that have it. */
   int users;
 

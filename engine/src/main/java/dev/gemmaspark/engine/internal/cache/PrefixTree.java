@@ -26,31 +26,47 @@ final class PrefixTree {
    * Gives a sequence the blocks of its prompt; those that nobody has begun become its own to compute.
    *
    * @param count blocks
+   * @throws dev.gemmaspark.engine.error.GemmaException if the machine has no memory for a new one; nothing is changed then
    */
   PrefixBlock[] use(int[] prompt, int count, KvCache user) {
     PrefixBlock[] path = new PrefixBlock[count];
-    PrefixBlock parent = root;
-    for (int i = 0; i < count; i++) {
-      IntBuffer tokens = IntBuffer.wrap(Arrays.copyOfRange(prompt, i * POSITIONS, (i + 1) * POSITIONS));
-      PrefixBlock block = parent.children.get(tokens);
-      if (block == null) {
-        block = new PrefixBlock(parent, tokens, takeAllLayers(), user);
-        parent.children.put(tokens, block);
+    int used = 0;
+    try {
+      for (; used < count; used++) {
+        path[used] = use(used == 0 ? root : path[used - 1], prompt, used, user);
       }
-      unused.remove(block);
-      block.users++;
-      path[i] = block;
-      parent = block;
+    } catch (Throwable e) {
+      release(Arrays.copyOf(path, used), user);
+      throw e;
     }
     return path;
   }
 
-  private MemorySegment[] takeAllLayers() {
-    MemorySegment[] blocks = new MemorySegment[pool.shape().layers()];
-    for (int layer = 0; layer < blocks.length; layer++) {
-      blocks[layer] = pool.take();
+  private PrefixBlock use(PrefixBlock parent, int[] prompt, int index, KvCache user) {
+    IntBuffer tokens = IntBuffer.wrap(Arrays.copyOfRange(prompt, index * POSITIONS, (index + 1) * POSITIONS));
+    PrefixBlock block = parent.children.get(tokens);
+    if (block == null) {
+      block = new PrefixBlock(parent, tokens, pool.takeLayers(), user);
+      parent.children.put(tokens, block);
     }
-    return blocks;
+    unused.remove(block);
+    if (block.users == 0) {
+      pool.reserve(block.blocks.length);
+    }
+    block.users++;
+    return block;
+  }
+
+  /** How many of a prompt's first blocks are in use, and so reserved. */
+  int usedBlocks(int[] prompt, int count) {
+    PrefixBlock block = root;
+    for (int used = 0; used < count; used++) {
+      block = block.children.get(IntBuffer.wrap(prompt, used * POSITIONS, POSITIONS));
+      if (block == null || block.users == 0) {
+        return used;
+      }
+    }
+    return count;
   }
 
   /** A sequence has no need of its blocks any more. What it did not finish is free for another user to take over. */
@@ -62,11 +78,12 @@ final class PrefixTree {
         block.owner = null;
       }
       if (block.users == 0) {
-        if (block.ready) {
+        if (block.ready && block.fault == null) {
           unused.add(block);
         } else {
           remove(block);
         }
+        pool.release(block.blocks.length);
       }
     }
   }

@@ -108,7 +108,9 @@ public final class GemmaModel {
       }
     }
     int rows = Math.min(shapes[1], Math.min(space.maxRows, contextLength));
-    try (KvCache cache = new KvCachePool(cacheShape(), Long.MAX_VALUE).open(rows, rows)) {
+    long bytes = cacheShape().blocks(rows, rows) * layout.blockBytes();
+    try (KvCachePool caches = new KvCachePool(cacheShape(), bytes);
+        KvCache cache = caches.open(rows, rows)) {
       Step some = new Step(rows);
       cache.extend(rows);
       for (int i = 0; i < rows; i++) {
@@ -191,8 +193,9 @@ public final class GemmaModel {
 
   private void computeLogits() {
     int wanted = step.logits();
-    if (logits.length < wanted * config.vocabSize()) {
-      logits = new float[wanted * config.vocabSize()];
+    int length = Math.multiplyExact(wanted, config.vocabSize());
+    if (logits.length < length) {
+      logits = new float[length];
       headProduct =
           new MatrixProduct(kernels, space.scratch, new PackedMatrix[] {head}, new float[][] {logits});
     }

@@ -1,19 +1,15 @@
 package dev.gemmaspark.engine.internal.scheduler;
 
-import dev.gemmaspark.engine.generation.GenerationFailure;
 import dev.gemmaspark.engine.internal.cache.KvCachePool;
 import dev.gemmaspark.engine.internal.model.GemmaModel;
-import dev.gemmaspark.engine.internal.model.Step;
 import dev.gemmaspark.engine.internal.parallel.WorkerPool;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.Iterator;
 import java.util.List;
-import java.util.Locale;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
-import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -23,24 +19,27 @@ import org.slf4j.LoggerFactory;
  * <p>One thread owns everything: it admits waiting sequences in order while there is room for them in the batch and in the cache,
  * plans a step, runs it, lets every sequence take its token, and retires those that ended. New requests reach it through a queue and
  * join at the next step; requests that nobody wants any more leave at the next step. A waiting sequence is admitted only when the
- * cache can hold it to its end, so nothing that runs is ever taken out again.
+ * cache can hold it to its end, so nothing that runs is ever taken out again, but after a step that failed for all.
  *
- * <p>{@link #submit}, {@link #stats} and {@link #close} are safe for use by many threads.
+ * <p>However that thread ends, no future is left behind that does not. {@link #submit}, {@link #stats} and {@link #close} are safe for use
+ * by many threads.
  */
 public final class Scheduler implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Scheduler.class);
 
-  private final GemmaModel model;
   private final KvCachePool caches;
-  private final int maxSequences;
-  private final Step step;
   private final WorkerPool pool;
-  private final WorkerPool.IndexedTask sampling;
+  private final int maxSequences;
+  private final StepRunner steps;
+  private final StepRecovery recovery;
+  private final Deliveries deliveries = new Deliveries();
   private final BlockingQueue<Sequence> submitted = new LinkedBlockingQueue<>();
   private final Deque<Sequence> waiting = new ArrayDeque<>();
   private final List<Sequence> running = new ArrayList<>();
+  private final List<Sequence> retired = new ArrayList<>();
   private final Thread thread;
   private volatile boolean closed;
+  private volatile String whyClosed = "the engine was closed";
   private volatile SchedulerStats stats;
 
   private long promptTokens;
@@ -48,34 +47,40 @@ public final class Scheduler implements AutoCloseable {
   private long completionTokens;
   private long requests;
   private long failures;
-  private long steps;
-  private long busyNanos;
 
   /**
    * @param model runs the steps
    * @param vocabSize logits of one position
-   * @param caches memory for keys and values
-   * @param pool picks the tokens of many sequences at once
+   * @param caches memory for keys and values; closed with this
+   * @param pool picks the tokens of many sequences at once; closed with this
    * @param maxSequences most sequences in the batch; at most the model's step tokens
    */
   public Scheduler(GemmaModel model, int vocabSize, KvCachePool caches, WorkerPool pool, int maxSequences) {
-    this.model = model;
-    this.pool = pool;
-    this.sampling = (worker, i) -> forOne(running.get(i), sequence -> sequence.sample(model.logits(), vocabSize));
     this.caches = caches;
+    this.pool = pool;
     this.maxSequences = Math.min(maxSequences, model.maxStepTokens());
-    this.step = new Step(model.maxStepTokens());
+    this.steps = new StepRunner(model, vocabSize, pool);
+    this.recovery = new StepRecovery(caches, steps, () -> closed);
     this.stats = snapshot();
     this.thread = Thread.ofPlatform().daemon().name("gemma-scheduler").unstarted(this::loop);
     thread.start();
   }
 
-  /** Hands in a sequence; its future ends with its result. */
+  /**
+   * Hands in a sequence; its future ends with its result, after {@link #stats} count it. What callers hang on the future runs on a virtual
+   * thread. One that the cache can never hold to its end fails at once.
+   */
   public void submit(Sequence sequence) {
+    if (!caches.fitsAlone(sequence.maxLength(), steps.maxTokens())) {
+      sequence.fail(Failures.tooLong(sequence.mostTokens()));
+      sequence.complete();
+      return;
+    }
     submitted.add(sequence);
-    if (closed) {
-      // the loop may have emptied the queue for the last time before this one came
-      endAll();
+    // the loop may have emptied the queue for the last time before this one came
+    if (closed && submitted.remove(sequence)) {
+      sequence.abandon(closedError());
+      sequence.complete();
     }
   }
 
@@ -83,15 +88,16 @@ public final class Scheduler implements AutoCloseable {
     return stats;
   }
 
-  /** Whether the cache can hold a sequence of so many positions when it runs alone. */
-  public boolean canHold(int length) {
-    return caches.fitsAlone(length, model.maxStepTokens());
-  }
-
-  /** Ends all requests, and waits for the thread. */
+  /**
+   * Ends all requests, and waits until their futures have ended and the threads and all memory are given back; where a listener calls it,
+   * on the thread that would be waited for, that comes after its return.
+   */
   @Override
   public void close() {
     closed = true;
+    if (Thread.currentThread() == thread) {
+      return;
+    }
     thread.interrupt();
     boolean interrupted = false;
     while (thread.isAlive()) {
@@ -101,34 +107,39 @@ public final class Scheduler implements AutoCloseable {
         interrupted = true;
       }
     }
+    deliveries.await();
     if (interrupted) {
       Thread.currentThread().interrupt();
     }
-    endAll();
   }
 
   private void loop() {
-    while (!closed) {
-      try {
-        collect();
-        admit();
-        if (!running.isEmpty()) {
-          runStep();
-        }
-      } catch (InterruptedException e) {
-        // closing: the loop's condition knows
-      } catch (OutOfMemoryError e) {
-        giveUp(e);
-      } catch (Throwable e) {
-        LOG.error("A step of {} sequences failed", running.size(), e);
-        findCulprits(e);
+    Throwable cause = null;
+    try {
+      while (!closed) {
+        turn();
       }
-      retire();
-      stats = snapshot();
+    } catch (Throwable e) {
+      cause = e;
+      whyClosed = "the engine ended by " + e.getClass().getName() + "; its log has the details";
+    } finally {
+      closed = true;
+      endAll(cause);
     }
-    running.forEach(Scheduler::end);
-    waiting.forEach(Scheduler::end);
-    endAll();
+  }
+
+  private void turn() {
+    try {
+      collect();
+      admit();
+      if (!running.isEmpty()) {
+        runStep();
+      }
+    } catch (InterruptedException e) {
+      // closing: the loop's condition knows
+    }
+    retire();
+    publish();
   }
 
   private void collect() throws InterruptedException {
@@ -139,120 +150,69 @@ public final class Scheduler implements AutoCloseable {
   }
 
   private void admit() {
-    waiting.removeIf(sequence -> sequence.result().isDone());
+    waiting.removeIf(Sequence::hasEnded);
     while (!waiting.isEmpty() && running.size() < maxSequences) {
       Sequence next = waiting.peek();
-      if (!caches.fits(next.maxLength(), model.maxStepTokens())) {
+      int length = next.maxLength();
+      if (caches.fits(length, steps.maxTokens(), next.prompt())) {
+        next.attempt(() -> next.admit(caches.open(length, steps.maxTokens(), next.prompt())));
+      } else if (running.isEmpty()) {
+        // nothing will make more room, and those behind it must not wait for ever
+        next.fail(Failures.tooLong(next.mostTokens()));
+      } else {
         return;
       }
-      next.admit(caches.open(next.maxLength(), model.maxStepTokens(), next.prompt()));
-      running.add(waiting.remove());
+      waiting.remove();
+      if (next.hasEnded()) {
+        retire(next);
+      } else {
+        running.add(next);
+      }
     }
   }
 
   private void runStep() {
-    long start = System.nanoTime();
-    StepPlanner.plan(running, step);
-    model.forward(step);
-    pool.run(running.size(), sampling);
-    advance();
-    steps++;
-    busyNanos += System.nanoTime() - start;
-  }
-
-  private void advance() {
-    for (Sequence sequence : running) {
-      if (sequence.hasNonFiniteLogits()) {
-        failNonFinite(sequence);
-      } else if (!sequence.result().isDone()) {
-        forOne(sequence, Sequence::advance);
-      }
-    }
-  }
-
-  /** What is one sequence's alone, its listener above all, fails for it alone. */
-  private void forOne(Sequence sequence, Consumer<Sequence> action) {
     try {
-      action.accept(sequence);
+      steps.run(running);
     } catch (OutOfMemoryError e) {
       throw e;
     } catch (Throwable e) {
-      LOG.error("A sequence failed", e);
-      fail(sequence, e);
-    }
-  }
-
-  /**
-   * After a step that failed: computes every sequence anew as far as it was and one token further, in steps of its own, so that the one fails
-   * for which they fail. What it has made stays, so its text is the same as without the failure.
-   */
-  private void findCulprits(Throwable failure) {
-    retire();
-    List<Sequence> suspects = List.copyOf(running);
-    suspects.forEach(Sequence::restart);
-    caches.forget();
-    if (suspects.size() == 1) {
-      fail(suspects.getFirst(), failure);
-      return;
-    }
-    for (Sequence suspect : suspects) {
+      LOG.error("A step of {} sequences failed", running.size(), e);
+      retire();
+      recovery.findCulprits(List.copyOf(running), e);
+      retire();
+      running.reversed().forEach(waiting::addFirst);
       running.clear();
-      running.add(suspect);
-      try {
-        suspect.admit(caches.open(suspect.maxLength(), model.maxStepTokens()));
-        int made = suspect.completionTokens();
-        while (!suspect.result().isDone() && suspect.completionTokens() == made) {
-          runStep();
-        }
-      } catch (OutOfMemoryError e) {
-        giveUp(e);
-      } catch (Throwable e) {
-        fail(suspect, e);
-      }
     }
-    running.clear();
-    running.addAll(suspects);
-  }
-
-  private void giveUp(OutOfMemoryError e) {
-    closed = true;
-    running.forEach(sequence -> sequence.result().completeExceptionally(e));
-  }
-
-  private void failNonFinite(Sequence sequence) {
-    sequence.fail(
-        GenerationFailure.Code.NON_FINITE_LOGITS,
-        String.format(
-            Locale.ROOT,
-            "the model's logits are not finite numbers, from %s on; its weights are broken: check the file with `gemma inspect --verify`",
-            model.placeOfNonFinite(step, sequence.logitsRow())));
-  }
-
-  private void fail(Sequence sequence, Throwable e) {
-    String cause =
-        e instanceof InternalError
-            // what the JVM makes of a page that is no longer there
-            ? "mapped weights could not be read: the file in the model cache was cut, or its disk fails; start the application again"
-            : "the engine failed (" + e.getClass().getSimpleName() + "); its log has the details";
-    sequence.fail(GenerationFailure.Code.INTERNAL, cause);
   }
 
   private void retire() {
     for (Iterator<Sequence> i = running.iterator(); i.hasNext(); ) {
       Sequence sequence = i.next();
-      if (sequence.result().isDone()) {
+      if (sequence.hasEnded()) {
         i.remove();
-        sequence.release();
-        requests++;
-        promptTokens += sequence.promptTokens();
-        cachedTokens += sequence.cachedTokens();
-        completionTokens += sequence.completionTokens();
-        if (!sequence.result().isCompletedExceptionally()
-            && sequence.result().join() instanceof GenerationFailure) {
-          failures++;
-        }
+        retire(sequence);
       }
     }
+  }
+
+  private void retire(Sequence sequence) {
+    retired.add(sequence);
+    sequence.release();
+    requests++;
+    promptTokens += sequence.promptTokens();
+    cachedTokens += sequence.cachedTokens();
+    completionTokens += sequence.completionTokens();
+    if (sequence.hasFailed()) {
+      failures++;
+    }
+  }
+
+  /** Only now may anybody hear of the results: whoever has one finds it in the statistics, and its memory given back. */
+  private void publish() {
+    stats = snapshot();
+    retired.forEach(deliveries::deliver);
+    retired.clear();
   }
 
   private SchedulerStats snapshot() {
@@ -264,19 +224,47 @@ public final class Scheduler implements AutoCloseable {
         failures,
         running.size(),
         waiting.size() + submitted.size(),
-        steps,
-        busyNanos,
+        steps.steps(),
+        steps.busyNanos(),
         caches.reservedBytes(),
         caches.budgetBytes());
   }
 
-  private void endAll() {
+  /** The thread's last act: first the futures, for which somebody waits, then all the rest, whatever fails of it. */
+  private void endAll(Throwable cause) {
+    // no memory is everybody's affair, so everybody hears of it
+    Throwable reason = cause instanceof OutOfMemoryError ? cause : closedError();
+    retired.forEach(sequence -> lastly(() -> deliveries.deliver(sequence)));
+    running.forEach(sequence -> abandon(sequence, reason));
+    waiting.forEach(sequence -> abandon(sequence, reason));
     for (Sequence sequence = submitted.poll(); sequence != null; sequence = submitted.poll()) {
-      end(sequence);
+      abandon(sequence, reason);
+    }
+    lastly(() -> running.forEach(Sequence::release));
+    running.clear();
+    waiting.clear();
+    lastly(() -> stats = snapshot());
+    lastly(caches::close);
+    lastly(pool::close);
+    if (cause != null) {
+      lastly(() -> LOG.error("The engine ends", cause));
     }
   }
 
-  private static void end(Sequence sequence) {
-    sequence.result().completeExceptionally(new IllegalStateException("the engine was closed"));
+  private void abandon(Sequence sequence, Throwable reason) {
+    sequence.abandon(reason);
+    lastly(() -> deliveries.deliver(sequence));
+  }
+
+  private static void lastly(Runnable action) {
+    try {
+      action.run();
+    } catch (Throwable e) {
+      // what comes after it is to be done all the same, and may fare better
+    }
+  }
+
+  private IllegalStateException closedError() {
+    return new IllegalStateException(whyClosed);
   }
 }

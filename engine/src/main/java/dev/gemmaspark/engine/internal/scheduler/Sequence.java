@@ -1,5 +1,6 @@
 package dev.gemmaspark.engine.internal.scheduler;
 
+import dev.gemmaspark.engine.error.GemmaException;
 import dev.gemmaspark.engine.generation.Completion;
 import dev.gemmaspark.engine.generation.FinishReason;
 import dev.gemmaspark.engine.generation.GenerationFailure;
@@ -8,19 +9,26 @@ import dev.gemmaspark.engine.generation.GenerationResult;
 import dev.gemmaspark.engine.generation.TokenListener;
 import dev.gemmaspark.engine.generation.TokenUsage;
 import dev.gemmaspark.engine.internal.cache.KvCache;
+import dev.gemmaspark.engine.internal.cache.KvFault;
+import dev.gemmaspark.engine.internal.model.GemmaModel;
 import dev.gemmaspark.engine.internal.model.Step;
 import dev.gemmaspark.engine.internal.sampling.Sampler;
 import dev.gemmaspark.engine.internal.tokenizer.StreamingDetokenizer;
 import dev.gemmaspark.engine.internal.tokenizer.Vocabulary;
 import java.util.Arrays;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A request on its way: its prompt, how much of it is computed, and what has been made. Built by the submitting thread, then owned by
  * the scheduler's; the future is shared.
  */
 public final class Sequence {
+  private static final Logger LOG = LoggerFactory.getLogger(Sequence.class);
+
   private final int[] prompt;
   private final int maxTokens;
   private final Set<Integer> stopTokens;
@@ -28,6 +36,8 @@ public final class Sequence {
   private final StreamingDetokenizer detokenizer;
   private final CompletionText text;
   private final CompletableFuture<GenerationResult> result = new CompletableFuture<>();
+  private GenerationResult outcome;
+  private Throwable abandoned;
   private KvCache cache;
   private int computed;
   private int shared;
@@ -51,10 +61,22 @@ public final class Sequence {
       Vocabulary vocabulary,
       Set<Integer> stopTokens,
       TokenListener listener) {
+    this(request, prompt, contextLength, new Sampler(request.sampling(), prompt), vocabulary, stopTokens, listener);
+  }
+
+  /** With tokens picked by somebody else's rules. */
+  Sequence(
+      GenerationRequest request,
+      int[] prompt,
+      int contextLength,
+      Sampler sampler,
+      Vocabulary vocabulary,
+      Set<Integer> stopTokens,
+      TokenListener listener) {
     this.prompt = prompt;
     this.maxTokens = Math.min(request.stop().maxTokens(), contextLength - prompt.length);
     this.stopTokens = stopTokens;
-    this.sampler = new Sampler(request.sampling(), prompt);
+    this.sampler = sampler;
     this.detokenizer = new StreamingDetokenizer(vocabulary);
     this.text = new CompletionText(request.stop().stopSequences(), listener);
   }
@@ -66,7 +88,12 @@ public final class Sequence {
 
   /** Positions that it may reach: the last token made needs none. */
   int maxLength() {
-    return prompt.length + maxTokens - 1;
+    return mostTokens() - 1;
+  }
+
+  /** Tokens of prompt and completion, if nothing ends it before. */
+  int mostTokens() {
+    return prompt.length + maxTokens;
   }
 
   int promptTokens() {
@@ -78,16 +105,45 @@ public final class Sequence {
     return shared;
   }
 
-  boolean isAdmitted() {
-    return cache != null;
-  }
-
   int[] prompt() {
     return prompt;
   }
 
   void admit(KvCache cache) {
     this.cache = cache;
+  }
+
+  /** Whether there is nothing more to do: it has its result, or nobody wants one. */
+  boolean hasEnded() {
+    return outcome != null || result.isDone();
+  }
+
+  /**
+   * Does what is this sequence's alone; where that fails, it fails, and no other.
+   *
+   * @throws OutOfMemoryError if there is none: that is everybody's
+   */
+  void attempt(Runnable action) {
+    try {
+      action.run();
+    } catch (OutOfMemoryError e) {
+      throw e;
+    } catch (Throwable e) {
+      fail(e);
+      log(e);
+    }
+  }
+
+  private static void log(Throwable e) {
+    try {
+      if (e instanceof GemmaException) {
+        LOG.warn("A request failed: {}", e.getMessage());
+      } else {
+        LOG.error("A request failed", e);
+      }
+    } catch (RuntimeException | StackOverflowError unprintable) {
+      LOG.error("A request failed; its {} cannot be printed", e.getClass().getName());
+    }
   }
 
   /** Whether all that is left to compute is the token that it made last. */
@@ -145,38 +201,42 @@ public final class Sequence {
     }
   }
 
-  /** Whether the logits of the step were no numbers to pick from. */
-  boolean hasNonFiniteLogits() {
-    return logitsRow >= 0 && picked == Sampler.NON_FINITE;
-  }
-
-  /** Which row of the step's logits is its own. */
-  int logitsRow() {
-    return logitsRow;
-  }
-
   /**
-   * Takes the token that was picked, if there is one.
+   * Takes the token that was picked, if there is one; fails if its numbers are none.
    *
-   * @return whether the request has ended
+   * @param model that has run the step, and no other since
    */
-  boolean advance() {
-    if (logitsRow < 0) {
-      return false;
+  void takeToken(GemmaModel model, Step step) {
+    Optional<KvFault> fault = cache.fault();
+    if (fault.isPresent() && fault.get().isOverflow()) {
+      fail(Failures.of(fault.get(), model.cacheShape()));
+    } else if (logitsRow >= 0 && picked == Sampler.NON_FINITE) {
+      fail(Failures.nonFinite(model.placeOfNonFinite(step, logitsRow)));
+    } else if (fault.isPresent()) {
+      fail(Failures.of(fault.get(), model.cacheShape()));
+    } else if (logitsRow >= 0) {
+      add(picked);
     }
-    int token = picked;
+  }
+
+  private void add(int token) {
     if (made == generated.length) {
       generated = Arrays.copyOf(generated, 2 * made);
     }
     generated[made++] = token;
     if (stopTokens.contains(token)) {
-      return flushAndComplete(FinishReason.STOP);
+      flushAndEnd(FinishReason.STOP);
+      return;
     }
-    return switch (text.append(detokenizer.feed(token))) {
-      case STOPPED -> complete(FinishReason.STOP);
-      case CANCELLED -> complete(FinishReason.CANCELLED);
-      case GROWN -> made >= maxTokens && flushAndComplete(FinishReason.LENGTH);
-    };
+    switch (text.append(detokenizer.feed(token))) {
+      case STOPPED -> end(FinishReason.STOP);
+      case CANCELLED -> end(FinishReason.CANCELLED);
+      case GROWN -> {
+        if (made >= maxTokens) {
+          flushAndEnd(FinishReason.LENGTH);
+        }
+      }
+    }
   }
 
   int completionTokens() {
@@ -184,31 +244,56 @@ public final class Sequence {
   }
 
   /** Bytes of a character that never became whole are still part of the text. */
-  private boolean flushAndComplete(FinishReason reason) {
+  private void flushAndEnd(FinishReason reason) {
     boolean stopped = text.append(detokenizer.finish()) == CompletionText.Outcome.STOPPED;
-    return complete(stopped ? FinishReason.STOP : reason);
+    end(stopped ? FinishReason.STOP : reason);
   }
 
-  private boolean complete(FinishReason reason) {
-    result.complete(new Completion(text.finish(), reason, new TokenUsage(prompt.length, made, shared)));
-    return true;
+  private void end(FinishReason reason) {
+    outcome = new Completion(text.finish(), reason, new TokenUsage(prompt.length, made, shared));
   }
 
-  void fail(GenerationFailure.Code code, String message) {
-    result.complete(new GenerationFailure(code, message));
+  void fail(GenerationFailure failure) {
+    outcome = failure;
+  }
+
+  void fail(Throwable e) {
+    fail(Failures.of(e));
+  }
+
+  /** Whether it has failed by a fault of its own. */
+  boolean hasFailed() {
+    return outcome instanceof GenerationFailure;
+  }
+
+  /** Ends without a result of its own. */
+  void abandon(Throwable e) {
+    abandoned = e;
+  }
+
+  /** Completes the future, unless a caller has, and runs what callers have hung on it. */
+  void complete() {
+    if (outcome != null) {
+      result.complete(outcome);
+    } else if (abandoned != null) {
+      result.completeExceptionally(abandoned);
+    }
   }
 
   /** Gives its place in the cache back, and forgets what was computed, not what was made. */
   void restart() {
     release();
     computed = 0;
+    shared = 0;
+    logitsRow = -1;
   }
 
   /** Gives its place in the cache back. */
   void release() {
     if (cache != null) {
-      cache.close();
+      KvCache closing = cache;
       cache = null;
+      closing.close();
     }
   }
 }

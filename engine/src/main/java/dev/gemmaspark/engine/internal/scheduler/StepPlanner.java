@@ -6,7 +6,8 @@ import java.util.List;
 /**
  * What goes into a step: one token of every decoding sequence, and prompt chunks, first come first served, in what room is left. So
  * no decoding sequence ever waits for another's prompt, and no step is longer than the budget. A sequence whose prompt begins as that of
- * an earlier one waits for the earlier one's chunk, which may be in the same step: every layer stores all keys before it attends.
+ * an earlier one waits for the earlier one's chunk, which may be in the same step: every layer stores all keys before it attends. One
+ * whose tokens find no memory fails, and is not in the step.
  */
 final class StepPlanner {
   private StepPlanner() {}
@@ -15,12 +16,12 @@ final class StepPlanner {
     step.clear();
     for (Sequence sequence : running) {
       if (sequence.isDecoding()) {
-        sequence.plan(step, 1);
+        sequence.attempt(() -> sequence.plan(step, 1));
       }
     }
     for (Sequence sequence : running) {
-      if (sequence.isPrefilling() && step.room() > 0) {
-        sequence.plan(step, step.room());
+      if (!sequence.hasEnded() && sequence.isPrefilling() && step.room() > 0) {
+        sequence.attempt(() -> sequence.plan(step, step.room()));
       }
     }
   }

@@ -28,21 +28,37 @@ public final class PromptEncoder {
   }
 
   /**
+   * A prompt as the model is shown it.
+   *
+   * @throws InvalidSettingException if the turns make no conversation
+   */
+  public RenderedPrompt render(Prompt prompt) {
+    return switch (prompt) {
+      case Prompt.Chat(var turns) -> template.render(turns);
+      case Prompt.Raw(var text) -> RenderedPrompt.raw(text);
+    };
+  }
+
+  /** At least so many tokens has a prompt, known without encoding it. */
+  public long fewestTokens(RenderedPrompt prompt) {
+    long tokens = 0;
+    for (RenderedPrompt.Part part : prompt.parts()) {
+      tokens +=
+          switch (part) {
+            case Control _ -> 1;
+            case Text text -> tokenizer.fewestTokens(text.text().length());
+          };
+    }
+    return tokens;
+  }
+
+  /**
    * The token ids of a prompt.
    *
    * @param cancelled as in {@link Tokenizer#encode(String, ControlTokens, BooleanSupplier)}
-   * @throws InvalidSettingException if the turns make no conversation, or the model knows no turns
+   * @throws InvalidSettingException if the model knows no turns
    */
-  public EncodedPrompt encode(Prompt prompt, BooleanSupplier cancelled) {
-    return encode(
-        switch (prompt) {
-          case Prompt.Chat(var turns) -> template.render(turns);
-          case Prompt.Raw(var text) -> RenderedPrompt.raw(text);
-        },
-        cancelled);
-  }
-
-  EncodedPrompt encode(RenderedPrompt prompt, BooleanSupplier cancelled) {
+  public EncodedPrompt encode(RenderedPrompt prompt, BooleanSupplier cancelled) {
     TokenBuffer out = new TokenBuffer();
     int from = 0;
     int to = 0;

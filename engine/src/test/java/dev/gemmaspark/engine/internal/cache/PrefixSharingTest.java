@@ -1,19 +1,31 @@
 package dev.gemmaspark.engine.internal.cache;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.gemmaspark.engine.error.GemmaException;
 import dev.gemmaspark.engine.internal.tensor.KvBlockLayout;
 import dev.gemmaspark.engine.internal.tensor.KvType;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Equal beginnings of prompts: who computes them, who waits, and what is kept. */
 class PrefixSharingTest {
   private static final KvCacheShape SHAPE = new KvCacheShape(new KvBlockLayout(1, 4, KvType.F16), List.of(0, 0));
   private static final int[] PROMPT = IntStream.range(0, 100).toArray();
 
+  private final List<KvCachePool> pools = new ArrayList<>();
   private final KvCachePool pool = pool(100);
+
+  @AfterEach
+  void close() {
+    pools.forEach(KvCachePool::close);
+  }
 
   @Test
   void theFirstComputesAndTheSecondWaitsForIt() {
@@ -114,6 +126,7 @@ class PrefixSharingTest {
   void sequencesThatMayOutgrowTheWindowDoNotShare() {
     KvCacheShape windowed = new KvCacheShape(SHAPE.block(), List.of(64, 0));
     KvCachePool pool = new KvCachePool(windowed, 1 << 20);
+    pools.add(pool);
     pool.open(120, 32, PROMPT).extend(100);
     assertThat(pool.open(120, 32, PROMPT).length()).isZero();
     int[] brief = IntStream.range(0, 40).toArray();
@@ -121,8 +134,76 @@ class PrefixSharingTest {
     assertThat(pool.open(60, 32, brief).length()).isEqualTo(32);
   }
 
+  @Test
+  void aCommonBeginningIsReservedOnce() {
+    // a prompt of 7 blocks, of which 6 are shared, and room for 8
+    KvCachePool tight = pool(11);
+    assertThat(tight.fits(120, 32, PROMPT)).isTrue();
+    KvCache first = tight.open(120, 32, PROMPT);
+    assertThat(tight.reservedBytes()).isEqualTo(bytes(8));
+    int[] other = IntStream.range(1000, 1100).toArray();
+    assertThat(tight.fits(120, 32, other)).isFalse();
+    assertThat(tight.fits(120, 32, PROMPT)).isTrue();
+    KvCache second = tight.open(120, 32, PROMPT);
+    assertThat(tight.reservedBytes()).isEqualTo(bytes(10));
+    assertThat(tight.fits(120, 32, PROMPT)).isFalse();
+    first.extend(100);
+    first.extend(20);
+    assertThat(second.computable()).isEqualTo(Integer.MAX_VALUE);
+    second.extend(24);
+    first.close();
+    assertThat(tight.reservedBytes()).isEqualTo(bytes(8));
+    second.close();
+    assertThat(tight.reservedBytes()).isZero();
+    // what is kept unused takes no room from others
+    assertThat(tight.fits(11 * 16, 32, other)).isTrue();
+    tight.open(11 * 16, 32, other).extend(11 * 16);
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1, 2, 3, 10, 11})
+  void anAdmissionThatFindsNoMemoryChangesNothing(int allocations) {
+    ScarceMemory memory = new ScarceMemory();
+    try (KvCachePool pool = new KvCachePool(SHAPE, bytes(40), 1, memory)) {
+      memory.failAfter(allocations);
+      assertThatThrownBy(() -> pool.open(120, 32, PROMPT))
+          .isInstanceOf(GemmaException.class)
+          .hasMessageContaining("lower kvCacheMemory, or raise -XX:MaxDirectMemorySize");
+      assertThat(pool.reservedBytes()).isZero();
+      // nobody waits for what the failed one would have computed, and no block is lost
+      KvCache second = pool.open(120, 32, PROMPT);
+      assertThat(second.computable()).isEqualTo(Integer.MAX_VALUE);
+      assertThat(memory.allocations()).isEqualTo(12);
+      second.extend(120);
+      second.close();
+      assertThat(pool.open(120, 32, PROMPT).length()).isEqualTo(96);
+    }
+  }
+
+  @Test
+  void whatIsWrongWithABeginningIsWrongForAllWhoShareItAndIsNotKept() {
+    float[] numbers = {0, 0, 1e6f, 0};
+    KvCache first = pool.open(120, 32, PROMPT);
+    KvCache second = pool.open(120, 32, PROMPT);
+    first.extend(100);
+    first.put(1, 20, numbers, 0, new float[4], 0);
+    second.computable();
+    assertThat(first.fault()).contains(new KvFault(1, 1e6f));
+    assertThat(second.fault()).contains(new KvFault(1, 1e6f));
+    first.close();
+    second.close();
+    KvCache third = pool.open(120, 32, PROMPT);
+    assertThat(third.length()).isEqualTo(16);
+    assertThat(third.fault()).isEmpty();
+  }
+
   /** Room for so many times 16 positions. */
-  private static KvCachePool pool(int blocks) {
-    return new KvCachePool(SHAPE, blocks * SHAPE.blocks(16, 16) * SHAPE.block().blockBytes());
+  private KvCachePool pool(int blocks) {
+    pools.add(new KvCachePool(SHAPE, bytes(blocks)));
+    return pools.getLast();
+  }
+
+  private static long bytes(int blocks) {
+    return blocks * SHAPE.blocks(16, 16) * SHAPE.block().blockBytes();
   }
 }
