@@ -1,5 +1,6 @@
 package dev.gemmaspark.engine;
 
+import dev.gemmaspark.engine.error.GemmaException;
 import dev.gemmaspark.engine.error.InvalidSettingException;
 import dev.gemmaspark.engine.internal.cache.KvCache;
 import dev.gemmaspark.engine.internal.cache.KvCachePool;
@@ -18,6 +19,8 @@ import java.util.Locale;
  * opened it closes it.
  */
 public final class LogitsProbe implements AutoCloseable {
+  private static final int MOST_LOGITS = Integer.MAX_VALUE - 8;
+
   private final WorkerPool pool;
   private final GemmaModel model;
   private final KvCachePool caches;
@@ -60,14 +63,24 @@ public final class LogitsProbe implements AutoCloseable {
    * @param options threads, context and cache folder are followed
    * @param chunk most tokens of a sequence in one step
    * @param batch most sequences in one step
+   * @throws InvalidSettingException if chunk or batch are none, or ask for more logits than can be held
+   * @throws GemmaException if the model is missing, broken or of another kind
    */
   public static LogitsProbe open(EngineOptions options, int chunk, int batch) {
+    InvalidSettingException.require(chunk >= 1, "chunk", chunk, "at least 1");
+    InvalidSettingException.require(batch >= 1, "batch", batch, "at least 1");
     Kernels kernels = Kernels.best();
     LoadedModel loaded = LoadedModel.load(options);
     WorkerPool pool = new WorkerPool(options.threads(), "gemma-worker");
     try {
       int contextLength = loaded.contextLength(options);
       int longest = Math.min(chunk, contextLength);
+      long logits = (long) longest * batch * loaded.weights().config().vocabSize();
+      InvalidSettingException.require(
+          logits <= MOST_LOGITS,
+          "chunk x batch",
+          longest + " x " + batch,
+          "at most " + MOST_LOGITS / loaded.weights().config().vocabSize() + ", for all logits of a step to fit one array");
       GemmaModel model =
           new GemmaModel(
               loaded.pack(pool, options.progress()),
@@ -84,7 +97,12 @@ public final class LogitsProbe implements AutoCloseable {
     }
   }
 
-  /** Answers queries, at most a batch of them, in the same steps. */
+  /**
+   * Answers queries, at most a batch of them, in the same steps.
+   *
+   * @throws InvalidSettingException if a query is empty, does not fit the context, or has tokens that there are not
+   * @throws GemmaException if keys or values are none that the cache can keep
+   */
   public List<Answer> ask(List<Query> queries) {
     List<Run> runs = new ArrayList<>();
     queries.forEach(this::check);
@@ -96,6 +114,7 @@ public final class LogitsProbe implements AutoCloseable {
         step.clear();
         runs.forEach(Run::plan);
         model.forward(step);
+        runs.forEach(this::checkCache);
         runs.forEach(Run::advance);
       }
       return runs.stream().map(Run::answer).toList();
@@ -104,7 +123,24 @@ public final class LogitsProbe implements AutoCloseable {
     }
   }
 
+  private void checkCache(Run run) {
+    run.cache
+        .fault()
+        .ifPresent(
+            fault -> {
+              throw new GemmaException(fault.message(caches.shape()));
+            });
+  }
+
   private void check(Query query) {
+    InvalidSettingException.require(query.tokens().length >= 1, "tokens", "[]", "at least one token");
+    InvalidSettingException.require(query.greedy() >= 0, "greedy", query.greedy(), "at least 0");
+    // the last token made needs no position
+    if ((long) query.tokens().length + Math.max(0, query.greedy() - 1) > contextLength) {
+      throw new InvalidSettingException(
+          String.format(
+              Locale.ROOT, "a line has %d tokens and goes on for %d; the context has %d", query.tokens().length, query.greedy(), contextLength));
+    }
     for (int token : query.tokens()) {
       if (token < 0 || token >= vocabSize) {
         throw new InvalidSettingException(String.format(Locale.ROOT, "there is no token %d; the vocabulary has %d", token, vocabSize));
@@ -112,13 +148,9 @@ public final class LogitsProbe implements AutoCloseable {
     }
   }
 
-  /** Tokens that a query and its continuation may have. */
-  public int contextLength() {
-    return contextLength;
-  }
-
   @Override
   public void close() {
+    caches.close();
     pool.close();
   }
 

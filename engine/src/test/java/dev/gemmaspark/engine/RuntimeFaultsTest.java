@@ -71,6 +71,11 @@ class RuntimeFaultsTest {
             .endsWith("as f16; set kvCacheType to bf16 or f32");
       }
     }
+    try (LogitsProbe probe = LogitsProbe.open(options, 8, 1)) {
+      assertThatThrownBy(() -> probe.ask(List.of(new LogitsProbe.Query(new int[] {2, 7, 8}, 0))))
+          .isInstanceOf(GemmaException.class)
+          .hasMessageEndingWith("as f16; set kvCacheType to bf16 or f32");
+    }
     try (GemmaEngine engine = GemmaEngine.open(options.withKvCacheType(KvCacheType.BF16))) {
       assertThat(engine.submit(REQUEST).get()).isInstanceOf(Completion.class);
     }
