@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -65,7 +66,7 @@ class KilledAnswersIT {
         };
     ExecutorEngine.replaceFactory(settings -> model);
     Application application = arguments[2].equals("answer") ? new AnswerApp() : new IndexApp();
-    System.exit(Application.execute(application, new PrintWriter(System.out, true), Arrays.copyOfRange(arguments, 3, arguments.length)));
+    System.exit(Application.execute(application, new PrintWriter(System.out, true, StandardCharsets.UTF_8), Arrays.copyOfRange(arguments, 3, arguments.length)));
   }
 
   @AfterEach
