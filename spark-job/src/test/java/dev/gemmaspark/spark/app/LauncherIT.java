@@ -119,7 +119,7 @@ class LauncherIT {
     script(
         home.resolve("bin/spark-submit"),
         "command=()",
-        "while IFS= read -r -d '' part; do command+=(\"${part#$'\\n'}\"); done < <(\"$JAVA_HOME/bin/java\" -cp \"$SPARK_HOME/jars/*\""
+        "{ read -r _; while IFS= read -r -d '' part; do command+=(\"$part\"); done; } < <(\"$JAVA_HOME/bin/java\" -cp \"$SPARK_HOME/jars/*\""
             + " org.apache.spark.launcher.Main org.apache.spark.deploy.SparkSubmit \"$@\")",
         "exec \"${command[@]}\"");
     Files.createDirectories(home.resolve("conf"));
