@@ -14,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.SparkUserAppException;
@@ -130,6 +131,13 @@ public final class AnswerApp extends Application {
 
   @Override
   void run(SparkSession spark, PrintWriter out) throws Exception {
+    Configuration hadoop = spark.sessionState().newHadoopConf();
+    Apart.require(hadoop, "--questions", questions, "--output", output);
+    indexing.requireApart(hadoop, "--output", output);
+    if (index != null) {
+      Apart.require(hadoop, "--questions", questions, "--index", index);
+      indexing.requireApart(hadoop, "--index", index);
+    }
     Dataset<Row> rows = InputOptions.read(spark, format, questions, "--questions");
     Dataset<Row> asked = asked(rows);
     generation.apply(spark);

@@ -98,7 +98,7 @@ final class AnswerFolder {
 
   /** The slices of what the model says. */
   OutputFolder slices() throws IOException {
-    return new OutputFolder(said.toString(), spark);
+    return new OutputFolder(said.toString(), spark, lock);
   }
 
   /** All that the model has said, also that it failed; without columns if it was never asked. */

@@ -73,21 +73,22 @@ final class AnswerRun {
 
   private long ask(Dataset<Row> found, PrintWriter out) throws Exception {
     OutputFolder slicesFolder = folder.slices();
-    slicesFolder.open(false);
-    Slices slices = new Slices(toAsk(found, folder.said().where("error IS NULL").select("key")));
+    slicesFolder.open();
+    Slices slices = new Slices(toAsk(found, folder.said().where("error IS NULL").select("key")), List.of("key"));
     try {
       if (slices.rows() == 0) {
         return 0;
       }
       RunReport report =
           new RunReport(
-              "answer", runId, answering.model().name(), answering.model().sha256(), Map.of(), RunReport.RUNNING, slices.rows(), 0, List.of(), 0);
+              "answer", runId, RunReport.BEGINS, "questions", answering.model().name(), answering.model().sha256(), Map.of(), RunReport.RUNNING, slices.rows(), 0, List.of(), 0);
       SliceRun run =
           new SliceRun(
               spark,
               slices,
               slicesFolder,
               report,
+              slices.rows(),
               slices.rows(),
               failThreshold,
               slice -> answering.ask(Partitions.spread(slice.rows(), slice.count(), conf, spark)).select(Answering.results()));

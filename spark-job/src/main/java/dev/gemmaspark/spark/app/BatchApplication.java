@@ -5,6 +5,8 @@ import dev.gemmaspark.engine.error.GemmaException;
 import dev.gemmaspark.spark.conf.GemmaConf;
 import dev.gemmaspark.spark.executor.ModelLocation;
 import dev.gemmaspark.spark.executor.SuspectRows;
+import dev.gemmaspark.spark.storage.FolderLock;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -12,7 +14,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
@@ -23,6 +27,8 @@ import picocli.CommandLine.Option;
 
 /** An application that makes a text of every row, and writes the texts as Parquet: all at once, or as files come. */
 abstract class BatchApplication extends Application {
+  private static final String DONE = "_gemma_done";
+
   @Mixin InputOptions input;
   @Mixin private OutputOptions output;
   @Mixin private StreamOptions stream;
@@ -77,7 +83,7 @@ abstract class BatchApplication extends Application {
   }
 
   /** What of this application's own options decides the text. */
-  abstract Map<String, String> parameters();
+  abstract Map<String, String> parameters(GemmaConf conf);
 
   @Override
   void check() {
@@ -89,81 +95,164 @@ abstract class BatchApplication extends Application {
     if (output.mode() == OutputOptions.Mode.RESUME && idColumn == null) {
       throw new UsageException("--mode resume needs --id-column: by their ids it knows which rows are done");
     }
-    if (input.path().equals(output.path())) {
-      throw new UsageException("--input and --output are the same, " + output.path() + "; name another --output");
-    }
   }
 
   @Override
   final void run(SparkSession spark, PrintWriter out) throws Exception {
-    Dataset<Row> rows = input.read(spark);
-    checkColumns(rows);
+    Configuration hadoop = spark.sessionState().newHadoopConf();
+    Apart.require(hadoop, "--input", input.path(), "--output", output.path());
+    Dataset<Row> read = input.read(spark);
+    Dataset<Row> readable = read.drop(InputOptions.CORRUPT);
+    checkColumns(readable);
     if (idColumn != null) {
-      InputOptions.requireColumn(rows, "--id-column", idColumn, null);
+      InputOptions.requireColumn(readable, "--id-column", idColumn, null);
       spark.sparkContext().setLocalProperty(SuspectRows.ID_COLUMN, idColumn);
     }
-    List<String> kept = idColumn != null ? List.of(idColumn) : Arrays.asList(rows.columns());
+    List<String> kept = idColumn != null ? List.of(idColumn) : Arrays.asList(readable.columns());
     requireNoCollision(kept);
+    output.requireNoFile(spark);
     generation.apply(spark);
     GemmaConf conf = conf(spark);
+    Dataset<Row> rows = input.withUnread(read, columnsRead(readable));
     prepare(rows, conf);
-    if (dryRun) {
-      Dataset<Row> some = DryRun.sample(rows);
-      new DryRun(conf, out).run(rows.count() * resultsOfARow(), texts(some, kept, ModelIdentity.of(ModelLocation.options(conf))));
-      return;
-    }
-    if (stream.isOn()) {
-      ModelIdentity model = ModelIdentity.of(ModelLocation.options(conf));
-      Dataset<Row> coming = input.readStream(spark, rows.schema(), stream.maxFiles());
-      stream.write(texts(Partitions.spreadStream(coming, conf, spark), kept, model), output.path());
-      out.printf(Locale.ROOT, "all files that had come are done, written to %s%n", output.path());
-      return;
-    }
-    Optional<RunReport> earlier = output.check(spark);
     ModelIdentity model = ModelIdentity.of(ModelLocation.options(conf));
-    RunReport start =
-        new RunReport(
-            name(), input.path(), model.name(), model.sha256(), allParameters(conf), RunReport.RUNNING, 0, 0, List.of(), 0);
-    earlier
-        .flatMap(report -> report.difference(start))
-        .ifPresent(
-            difference -> {
-              throw new UsageException(String.format(Locale.ROOT, "The output at %s cannot be resumed: %s", output.path(), difference));
-            });
-    runSlices(spark, rows, kept, conf, model, start, out);
+    if (dryRun) {
+      new DryRun(conf, out).run(rows.count() * resultsOfARow(), texts(DryRun.sample(rows), kept, model));
+      return;
+    }
+    Path place = new Path(output.path());
+    FileSystem fileSystem = place.getFileSystem(hadoop);
+    try (FolderLock lock = FolderLock.acquire(fileSystem, place, name(), RunReport.newRunId())) {
+      lock.whenLost(() -> spark.sparkContext().cancelAllJobs());
+      OutputFolder folder = new OutputFolder(output.path(), spark, lock);
+      folder.finishSwap();
+      boolean exists = output.check(spark, folder, stream.isOn());
+      if (stream.isOn()) {
+        Dataset<Row> coming = input.withUnread(input.readStream(spark, read.schema(), stream.maxFiles()), columnsRead(readable));
+        stream.write(texts(Partitions.spreadStream(coming, conf, spark), kept, model), output.path(), failThreshold);
+        out.printf(Locale.ROOT, "all files that had come are done, written to %s%n", output.path());
+        return;
+      }
+      Map<String, String> parameters = allParameters(spark, readable, kept, conf);
+      RunReport start =
+          new RunReport(
+              name(), lock.runId(), mode(exists), input.path(), model.name(), model.sha256(), parameters, RunReport.RUNNING, 0, 0, List.of(), 0);
+      runSlices(spark, rows, kept, conf, model, exists, folder, start, out);
+    }
+  }
+
+  private String mode(boolean exists) {
+    if (!exists) {
+      return RunReport.BEGINS;
+    }
+    return output.mode() == OutputOptions.Mode.OVERWRITE ? RunReport.REPLACES : RunReport.ADDS;
   }
 
   private void runSlices(
-      SparkSession spark, Dataset<Row> rows, List<String> kept, GemmaConf conf, ModelIdentity model, RunReport start, PrintWriter out)
+      SparkSession spark,
+      Dataset<Row> rows,
+      List<String> kept,
+      GemmaConf conf,
+      ModelIdentity model,
+      boolean exists,
+      OutputFolder whole,
+      RunReport start,
+      PrintWriter out)
       throws Exception {
-    OutputFolder folder = new OutputFolder(output.path(), spark);
-    folder.open(output.mode() == OutputOptions.Mode.OVERWRITE);
+    RunReport begun = exists && output.mode() == OutputOptions.Mode.RESUME ? resumed(whole, start) : start;
+    boolean staged = !begun.mode().equals(RunReport.BEGINS);
+    OutputFolder folder = staged ? whole.staged() : whole;
+    checkIds(rows);
+    if (staged && output.mode() != OutputOptions.Mode.RESUME) {
+      folder.delete();
+    }
+    folder.open();
     List<String> needed = new ArrayList<>(kept);
     columnsRead(rows).stream().filter(column -> !needed.contains(column)).forEach(needed::add);
+    needed.add(InputOptions.UNREAD);
     Dataset<Row> left = rows.select(needed.stream().map(BatchApplication::column).toArray(Column[]::new));
-    long all = rows.count();
-    if (output.mode() == OutputOptions.Mode.RESUME && folder.hasRows()) {
-      Dataset<Row> done = spark.read().parquet(output.path()).select(column(idColumn));
-      left = left.join(done, left.col(quoted(idColumn)).equalTo(done.col(quoted(idColumn))), "left_anti");
+    boolean resumes = output.mode() == OutputOptions.Mode.RESUME && folder.hasRows();
+    if (resumes) {
+      folder.dropFailed(column(idColumn));
+      Dataset<Row> done = folder.rows().select(column(idColumn).as(DONE));
+      left = left.join(done, column(idColumn).eqNullSafe(functions.col(DONE)), "left_anti");
     }
-    Slices slices = new Slices(left);
+    Slices slices = new Slices(left, kept);
     try {
-      RunReport report =
-          new RunReport(
-              start.application(), start.input(), start.model(), start.modelSha256(), start.parameters(), RunReport.RUNNING,
-              all, all - slices.rows(), List.of(), 0);
+      long all = resumes ? rows.count() : slices.rows();
+      RunReport report = begun.over(all, all - slices.rows());
       SliceRun run =
           new SliceRun(
-              spark, slices, folder, report, slices.rows() * resultsOfARow(), failThreshold, slice -> texts(Partitions.spread(slice.rows(), slice.count(), conf, spark), kept, model));
-      report(run.run(out), out);
+              spark, slices, folder, report, slices.rows() * resultsOfARow(), all * resultsOfARow(), failThreshold,
+              slice -> texts(Partitions.spread(slice.rows(), slice.count(), conf, spark), kept, model));
+      RunReport done = run.run(out);
+      if (done.isFinished() && staged) {
+        if (done.mode().equals(RunReport.REPLACES)) {
+          whole.replace();
+        } else {
+          whole.add();
+        }
+      }
+      report(done, staged && !done.isFinished() ? folder.path() : output.path(), out);
     } finally {
       slices.release();
     }
   }
 
-  private Map<String, String> allParameters(GemmaConf conf) {
-    Map<String, String> all = new LinkedHashMap<>(parameters());
-    generation.arguments().forEach((name, value) -> all.put(name, value.toString()));
+  /** The run that this one goes on with. */
+  private RunReport resumed(OutputFolder whole, RunReport start) throws IOException {
+    OutputFolder staged = whole.staged();
+    RunReport earlier = staged.report().isPresent() ? staged.report().get() : whole.report().orElse(null);
+    if (earlier == null) {
+      throw new UsageException(
+          String.format(
+              Locale.ROOT, "There is output at %s, but no report of the run that made it (%s); it cannot be resumed", output.path(), RunReport.NAME));
+    }
+    boolean atWork = staged.report().isPresent();
+    if (!atWork && RunReport.ADDS.equals(earlier.mode())) {
+      throw new UsageException(
+          String.format(Locale.ROOT, "The output at %s is of several runs, the last with --mode append; it cannot be resumed", output.path()));
+    }
+    earlier
+        .difference(start)
+        .ifPresent(
+            difference -> {
+              throw new UsageException(String.format(Locale.ROOT, "The output at %s cannot be resumed: %s", output.path(), difference));
+            });
+    return start.in(atWork ? earlier.mode() : RunReport.BEGINS);
+  }
+
+  /** Every row must have an id of its own, or a resumption could not tell which are done. */
+  private void checkIds(Dataset<Row> rows) {
+    if (idColumn == null) {
+      return;
+    }
+    List<Row> wrong =
+        rows.where(functions.col(InputOptions.UNREAD).isNull())
+            .groupBy(column(idColumn).as("id"))
+            .agg(functions.count(functions.lit(1)).as("rows"))
+            .where("id IS NULL OR rows > 1")
+            .limit(1)
+            .collectAsList();
+    if (!wrong.isEmpty()) {
+      Row first = wrong.getFirst();
+      throw new UsageException(
+          String.format(
+              Locale.ROOT,
+              "The column '%s' (--id-column) %s; every row needs an id of its own",
+              idColumn,
+              first.isNullAt(0) ? "is NULL in " + first.get(1) + " rows" : "is '" + first.get(0) + "' in " + first.get(1) + " rows"));
+    }
+  }
+
+  private Map<String, String> allParameters(SparkSession spark, Dataset<Row> rows, List<String> kept, GemmaConf conf) throws IOException {
+    Map<String, String> all = new LinkedHashMap<>(input.identity(spark));
+    all.put("idColumn", idColumn == null ? "none" : idColumn);
+    all.put("columns", rows.select(kept.stream().map(BatchApplication::column).toArray(Column[]::new)).schema().toDDL());
+    all.putAll(parameters(conf));
+    generation.arguments().forEach((name, value) -> all.put(name, value instanceof String[] texts ? Arrays.toString(texts) : value.toString()));
+    all.put("quantization", conf.quantization().orElse("none"));
+    all.put("lora", conf.lora().orElse("none"));
     all.put("contextLength", conf.contextLength().isPresent() ? "" + conf.contextLength().getAsInt() : "default");
     return all;
   }
@@ -185,12 +274,12 @@ abstract class BatchApplication extends Application {
     List<Column> columns = new ArrayList<>();
     kept.forEach(column -> columns.add(column(column)));
     Column result = functions.col("_gemma");
-    Column failed = result.getField("errorMessage").isNotNull();
+    Column error = functions.coalesce(functions.col(InputOptions.UNREAD), result.getField("errorMessage"));
     columns.add(result.getField("result").as(textColumn()));
-    columns.add(functions.when(failed, "error").otherwise(result.getField("finishReason")).as("finish_reason"));
+    columns.add(functions.when(error.isNotNull(), "error").otherwise(result.getField("finishReason")).as("finish_reason"));
     columns.add(result.getField("promptTokens").as("prompt_tokens"));
     columns.add(result.getField("completionTokens").as("completion_tokens"));
-    columns.add(result.getField("errorMessage").as("error"));
+    columns.add(error.as("error"));
     columns.add(functions.lit(model.name()).as("model"));
     columns.add(functions.lit(model.sha256()).as("model_sha256"));
     moreColumns().forEach(column -> columns.add(column(column)));
@@ -208,6 +297,11 @@ abstract class BatchApplication extends Application {
     return stream.isOn();
   }
 
+  /** What a call is given of a row: nothing, if the row could not be read. */
+  static Column readable(Column text) {
+    return functions.when(functions.col(InputOptions.UNREAD).isNull(), text);
+  }
+
   static Column column(String name) {
     return functions.col(quoted(name));
   }
@@ -216,7 +310,7 @@ abstract class BatchApplication extends Application {
     return "`" + column.replace("`", "``") + "`";
   }
 
-  private void report(RunReport report, PrintWriter out) {
+  private void report(RunReport report, String place, PrintWriter out) {
     String before = report.doneBefore() > 0 ? String.format(Locale.ROOT, "%,d rows were done before, ", report.doneBefore()) : "";
     out.printf(
         Locale.ROOT,
@@ -227,11 +321,17 @@ abstract class BatchApplication extends Application {
         report.tokens(),
         report.tokens() / Math.max(1e-3, report.seconds()),
         report.seconds(),
-        output.path());
+        place);
     if (!report.isFinished()) {
       throw new GemmaException(
-          String.format(Locale.ROOT, "%d of %d rows failed, more than --fail-threshold %s; the column 'error' of the output says why",
-              report.failed(), report.rows(), failThreshold));
+          String.format(
+              Locale.ROOT,
+              "%d of %d rows failed, more than --fail-threshold %s; the column 'error' of %s says why%s",
+              report.failed(),
+              report.rows(),
+              failThreshold,
+              place,
+              place.equals(output.path()) ? "" : "; the output that was there stays"));
     }
   }
 }

@@ -81,7 +81,7 @@ public final class GenerateApp extends BatchApplication {
   }
 
   @Override
-  Map<String, String> parameters() {
+  Map<String, String> parameters(GemmaConf conf) {
     Map<String, String> parameters = new LinkedHashMap<>();
     parameters.put("promptTemplate", template);
     parameters.put("system", system == null ? "none" : system);
@@ -115,7 +115,7 @@ public final class GenerateApp extends BatchApplication {
     if (system != null) {
       all.put("system", system);
     }
-    return GemmaFunctions.generate(parsed.column(), all);
+    return GemmaFunctions.generate(readable(parsed.column()), all);
   }
 
   /**

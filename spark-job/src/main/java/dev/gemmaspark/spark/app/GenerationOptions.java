@@ -4,7 +4,9 @@ import dev.gemmaspark.engine.generation.SamplingParameters;
 import dev.gemmaspark.engine.generation.StopConditions;
 import dev.gemmaspark.spark.conf.ConfigKey;
 import dev.gemmaspark.spark.conf.GemmaConf;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.apache.spark.sql.SparkSession;
 import picocli.CommandLine.Option;
@@ -50,6 +52,9 @@ class GenerationOptions {
   @Option(names = "--repetition-penalty", paramLabel = "R", description = "Above 1: tokens that have appeared become less likely.")
   private Double repetitionPenalty;
 
+  @Option(names = "--stop", paramLabel = "TEXT", description = "A text that ends a row's text, and is not part of it; may be repeated.")
+  private List<String> stop = new ArrayList<>();
+
   @Option(names = "--seed", paramLabel = "S", defaultValue = "0", description = "Of the random draws (default: ${DEFAULT-VALUE}).")
   private long seed;
 
@@ -89,6 +94,9 @@ class GenerationOptions {
     put(arguments, "minP", minP);
     put(arguments, "repetitionPenalty", repetitionPenalty);
     arguments.put("seed", seed);
+    if (!stop.isEmpty()) {
+      arguments.put("stop", stop.toArray(String[]::new));
+    }
     return arguments;
   }
 

@@ -40,6 +40,7 @@ public final class IndexApp extends Application {
 
   @Override
   void run(SparkSession spark, PrintWriter out) throws Exception {
+    options.requireApart(spark.sessionState().newHadoopConf(), "--index", index);
     if (model != null) {
       spark.conf().set(GemmaConf.MODEL.name(), model);
     }

@@ -7,6 +7,7 @@ import dev.gemmaspark.spark.rag.PassageIndex;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.Locale;
+import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
@@ -63,6 +64,13 @@ final class IndexOptions {
 
   boolean hasDocuments() {
     return documents != null;
+  }
+
+  /** Fails where the documents are in a folder that is written, or the other way round. */
+  void requireApart(Configuration hadoop, String option, String written) throws IOException {
+    if (documents != null) {
+      Apart.require(hadoop, "--documents", documents, option, written);
+    }
   }
 
   /** Brings an index up to date with the documents, and tells of it. */

@@ -1,9 +1,9 @@
 package dev.gemmaspark.spark.app;
 
+import dev.gemmaspark.spark.storage.FolderLock;
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.Locale;
-import java.util.Optional;
-import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.sql.SparkSession;
@@ -11,6 +11,9 @@ import picocli.CommandLine.Option;
 
 /** Where rows go: Parquet. */
 final class OutputOptions {
+  /** By which Spark knows the files of a stream. */
+  private static final String STREAM = "_spark_metadata";
+
   enum Mode {
     ERRORIFEXISTS,
     OVERWRITE,
@@ -42,40 +45,43 @@ final class OutputOptions {
   /**
    * Looks for output before any work is done.
    *
-   * @return the report of the run to resume, if that is what is asked
+   * @return whether there is any
    */
-  Optional<RunReport> check(SparkSession spark) throws IOException {
-    Path folder = new Path(path);
-    FileSystem fileSystem = folder.getFileSystem(spark.sessionState().newHadoopConf());
-    boolean exists = fileSystem.exists(folder);
-    if (exists && fileSystem.getFileStatus(folder).isFile()) {
-      throw new UsageException(String.format(Locale.ROOT, "There is a file at %s; name a folder as --output", path));
+  boolean check(SparkSession spark, OutputFolder folder, boolean stream) throws IOException {
+    Path place = new Path(path);
+    FileSystem fileSystem = place.getFileSystem(spark.sessionState().newHadoopConf());
+    boolean ofStream = fileSystem.exists(new Path(place, STREAM));
+    boolean exists = Arrays.stream(fileSystem.listStatus(place)).anyMatch(file -> !file.getPath().getName().startsWith(FolderLock.NAME));
+    if (exists && ofStream != stream) {
+      throw new UsageException(
+          String.format(
+              Locale.ROOT,
+              "The output at %s was written %s, and readers would not see both; name another --output",
+              path,
+              stream ? "by a job without --stream" : "with --stream"));
     }
-    Optional<RunReport> earlier = exists ? RunReport.read(fileSystem, folder) : Optional.empty();
-    boolean isEmpty = !exists || isEmpty(fileSystem.listStatus(folder));
-    switch (mode) {
-      case ERRORIFEXISTS -> {
-        if (!isEmpty) {
-          boolean unfinished = earlier.filter(report -> !report.isFinished()).isPresent();
-          throw new UsageException(
-              String.format(Locale.ROOT, "There is output at %s already%s; name another --output, or say --mode overwrite or append",
-                  path, unfinished ? ", of a run that did not finish (--mode resume goes on with it)" : ""));
-        }
-      }
-      case RESUME -> {
-        if (earlier.isEmpty() && !isEmpty) {
-          throw new UsageException(
-              String.format(Locale.ROOT, "There is output at %s, but no report of the run that made it (%s); it cannot be resumed",
-                  path, RunReport.NAME));
-        }
-        return earlier;
-      }
-      default -> {}
+    if (mode == Mode.ERRORIFEXISTS && exists && !stream) {
+      boolean unfinished = isUnfinished(folder) || isUnfinished(folder.staged());
+      throw new UsageException(
+          String.format(
+              Locale.ROOT,
+              "There is output at %s already%s; name another --output, or say --mode overwrite or append",
+              path,
+              unfinished ? ", of a run that did not finish (--mode resume goes on with it)" : ""));
     }
-    return Optional.empty();
+    return exists;
   }
 
-  private static boolean isEmpty(FileStatus[] files) {
-    return files.length == 0;
+  private static boolean isUnfinished(OutputFolder folder) throws IOException {
+    return folder.report().filter(report -> !report.isFinished()).isPresent();
+  }
+
+  /** Fails for a file where the folder is to be. */
+  void requireNoFile(SparkSession spark) throws IOException {
+    Path place = new Path(path);
+    FileSystem fileSystem = place.getFileSystem(spark.sessionState().newHadoopConf());
+    if (fileSystem.exists(place) && fileSystem.getFileStatus(place).isFile()) {
+      throw new UsageException(String.format(Locale.ROOT, "There is a file at %s; name a folder as --output", path));
+    }
   }
 }

@@ -7,6 +7,8 @@ import dev.gemmaspark.spark.storage.SmallFile;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -19,6 +21,8 @@ import org.apache.hadoop.fs.Path;
  * What a run is and how far it is: a JSON file in the output folder, written anew after every slice.
  *
  * @param application its name
+ * @param runId of the run that wrote it last
+ * @param mode what it does with the output that was there: {@code replaces}, {@code adds}, or {@code begins} where there was none
  * @param input where rows come from
  * @param model its name
  * @param modelSha256 its checksum
@@ -31,6 +35,8 @@ import org.apache.hadoop.fs.Path;
  */
 record RunReport(
     String application,
+    String runId,
+    String mode,
     String input,
     String model,
     String modelSha256,
@@ -44,6 +50,9 @@ record RunReport(
   static final String RUNNING = "running";
   static final String FINISHED = "finished";
   static final String FAILED = "failed";
+  static final String BEGINS = "begins";
+  static final String REPLACES = "replaces";
+  static final String ADDS = "adds";
 
   private static final JsonMapper MAPPER =
       JsonMapper.builder().configure(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES, false).build();
@@ -52,7 +61,7 @@ record RunReport(
   record Slice(int number, long rows, long failed, long promptTokens, long completionTokens, double seconds) {}
 
   RunReport {
-    parameters = Map.copyOf(parameters);
+    parameters = Collections.unmodifiableMap(new LinkedHashMap<>(parameters));
     slices = List.copyOf(slices);
   }
 
@@ -94,11 +103,20 @@ record RunReport(
   RunReport with(Slice slice, double seconds) {
     List<Slice> more = new ArrayList<>(slices);
     more.add(slice);
-    return new RunReport(application, input, model, modelSha256, parameters, state, rows, doneBefore, more, seconds);
+    return new RunReport(application, runId, mode, input, model, modelSha256, parameters, state, rows, doneBefore, more, seconds);
   }
 
   RunReport ended(String state, double seconds) {
-    return new RunReport(application, input, model, modelSha256, parameters, state, rows, doneBefore, slices, seconds);
+    return new RunReport(application, runId, mode, input, model, modelSha256, parameters, state, rows, doneBefore, slices, seconds);
+  }
+
+  /** Of a run that goes on with one that had this mode. */
+  RunReport in(String mode) {
+    return new RunReport(application, runId, mode, input, model, modelSha256, parameters, state, rows, doneBefore, slices, seconds);
+  }
+
+  RunReport over(long rows, long doneBefore) {
+    return new RunReport(application, runId, mode, input, model, modelSha256, parameters, state, rows, doneBefore, slices, seconds);
   }
 
   /** Why that run cannot go on as this one, if it cannot. */

@@ -24,6 +24,7 @@ final class SliceRun {
   private final Slices slices;
   private final OutputFolder folder;
   private final long results;
+  private final long allResults;
   private final double failThreshold;
   private final Function<Part, Dataset<Row>> texts;
   private final long start = System.nanoTime();
@@ -36,12 +37,17 @@ final class SliceRun {
    */
   record Part(Dataset<Row> rows, long count) {}
 
+  /**
+   * @param results rows that the slices will have
+   * @param allResults rows that the output will have, of which no more than the threshold's share may fail
+   */
   SliceRun(
       SparkSession spark,
       Slices slices,
       OutputFolder folder,
       RunReport report,
       long results,
+      long allResults,
       double failThreshold,
       Function<Part, Dataset<Row>> texts) {
     this.spark = spark;
@@ -49,6 +55,7 @@ final class SliceRun {
     this.folder = folder;
     this.report = report;
     this.results = results;
+    this.allResults = allResults;
     this.failThreshold = failThreshold;
     this.texts = texts;
   }
@@ -97,7 +104,7 @@ final class SliceRun {
   }
 
   private boolean tooManyFailed() {
-    return report.failed() > failThreshold * results;
+    return report.failed() > failThreshold * allResults;
   }
 
   private Callable<RunReport.Slice> write(int number) {

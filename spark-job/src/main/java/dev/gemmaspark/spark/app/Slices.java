@@ -1,8 +1,6 @@
 package dev.gemmaspark.spark.app;
 
-import java.util.ArrayList;
 import java.util.List;
-import java.util.TreeMap;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
@@ -10,54 +8,34 @@ import org.apache.spark.sql.functions;
 import org.apache.spark.storage.StorageLevel;
 
 /**
- * An input, cut into slices of rows: each is written when it is done, so that a job that is killed loses little. A slice has a twentieth of
- * the rows; but where that would be fewer than eight, which leave the engine half empty, it has sixteen. Rows are numbered by partition and place, and kept by Spark while
- * the job runs, so that they are the same in every slice.
+ * An input, cut into slices of rows: each is written when it is done, so that a job that is killed loses little. A slice has about a
+ * twentieth of the rows; but where that would be fewer than eight, which leave the engine half empty, about sixteen. Which slice a row is in
+ * follows from what is in the row, so it is the same however often Spark computes the rows, and in whatever order they come; they are kept
+ * while the job runs only to save time.
  */
 final class Slices {
-  private static final String NUMBER = "_gemma_row";
   private static final long FEWEST_ROWS = 8;
   private static final long ROWS_OF_SMALL_INPUT = 16;
   private static final long SHARES = 20;
-  private static final int PARTITION_SHIFT = 33;
 
-  private final Dataset<Row> numbered;
-  private final List<Column> conditions = new ArrayList<>();
+  private final Dataset<Row> input;
+  private final Column place;
   private final long rows;
+  private final int count;
 
-  Slices(Dataset<Row> input) {
-    numbered = input.withColumn(NUMBER, functions.monotonically_increasing_id()).persist(StorageLevel.MEMORY_AND_DISK());
-    TreeMap<Long, Long> counts = new TreeMap<>();
-    Column partition = functions.shiftright(functions.col(NUMBER), PARTITION_SHIFT);
-    for (Row row : numbered.groupBy(partition.as("partition")).count().collectAsList()) {
-      counts.put(((Number) row.get(0)).longValue(), row.getLong(1));
-    }
-    rows = counts.values().stream().mapToLong(Long::longValue).sum();
-    cut(counts, rows / SHARES < FEWEST_ROWS ? ROWS_OF_SMALL_INPUT : rows / SHARES);
+  /** @param columns that tell rows apart; rows that are equal in them are in one slice */
+  Slices(Dataset<Row> input, List<String> columns) {
+    this.input = input.persist(StorageLevel.MEMORY_AND_DISK());
+    Column[] hashed = columns.stream().filter(this::canBeHashed).map(BatchApplication::column).toArray(Column[]::new);
+    rows = this.input.count();
+    long size = rows / SHARES < FEWEST_ROWS ? ROWS_OF_SMALL_INPUT : rows / SHARES;
+    count = hashed.length == 0 ? 1 : (int) Math.max(1, Math.ceilDiv(rows, size));
+    place = functions.pmod(functions.xxhash64(hashed), functions.lit((long) count));
   }
 
-  private void cut(TreeMap<Long, Long> counts, long size) {
-    Column condition = functions.lit(false);
-    long room = size;
-    for (var partition : counts.entrySet()) {
-      long at = 0;
-      while (at < partition.getValue()) {
-        long taken = Math.min(room, partition.getValue() - at);
-        long first = (partition.getKey() << PARTITION_SHIFT) + at;
-        condition = condition.or(functions.col(NUMBER).between(first, first + taken - 1));
-        at += taken;
-        room -= taken;
-        if (room == 0) {
-          conditions.add(condition);
-          condition = functions.lit(false);
-          room = size;
-        }
-      }
-    }
-    if (room < size || conditions.isEmpty()) {
-      // an input without rows is one slice, so that the output has columns
-      conditions.add(condition);
-    }
+  private boolean canBeHashed(String column) {
+    String type = input.schema().apply(column).dataType().sql();
+    return !type.contains("MAP<") && !type.contains("VARIANT");
   }
 
   long rows() {
@@ -65,14 +43,14 @@ final class Slices {
   }
 
   int count() {
-    return conditions.size();
+    return count;
   }
 
   Dataset<Row> slice(int index) {
-    return numbered.where(conditions.get(index)).drop(NUMBER);
+    return count == 1 ? input : input.where(place.equalTo((long) index));
   }
 
   void release() {
-    numbered.unpersist();
+    input.unpersist();
   }
 }

@@ -1,17 +1,22 @@
 package dev.gemmaspark.spark.app;
 
 import java.util.Locale;
+import dev.gemmaspark.engine.error.GemmaException;
 import java.util.concurrent.TimeoutException;
 import org.apache.spark.api.java.function.VoidFunction2;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.streaming.StreamingQuery;
+import org.apache.spark.sql.functions;
 import org.apache.spark.sql.streaming.StreamingQueryException;
+import org.apache.spark.sql.streaming.StreamingQueryProgress;
 import org.apache.spark.sql.streaming.Trigger;
 import picocli.CommandLine.Option;
 
 /** Whether the input is a folder that files come to, and how they are taken up. */
 final class StreamOptions {
+  private static final String OBSERVED = "gemma";
+  private static final long POLL_MILLIS = 200;
   private static final String AVAILABLE_NOW = "available-now";
 
   @Option(
@@ -59,16 +64,43 @@ final class StreamOptions {
     trigger();
   }
 
-  /** Writes all rows that come, until the query ends. */
-  void write(Dataset<Row> rows, String path) throws TimeoutException, StreamingQueryException {
+  /**
+   * Writes all rows that come, until the query ends, or until too many of a batch have failed.
+   *
+   * @param failThreshold share of a batch's rows
+   */
+  void write(Dataset<Row> rows, String path, double failThreshold) throws TimeoutException, StreamingQueryException {
     StreamingQuery query =
-        rows.writeStream()
+        rows.observe(OBSERVED, functions.count(functions.lit(1)).as("rows"), functions.count(functions.col("error")).as("failed"))
+            .writeStream()
             .format("parquet")
             .outputMode("append")
             .option("checkpointLocation", checkpoint)
             .trigger(trigger())
             .start(path);
-    query.awaitTermination();
+    long checked = -1;
+    boolean ended = false;
+    while (!ended) {
+      ended = query.awaitTermination(POLL_MILLIS);
+      for (StreamingQueryProgress batch : query.recentProgress()) {
+        if (batch.batchId() > checked && batch.observedMetrics().containsKey(OBSERVED)) {
+          checked = batch.batchId();
+          check(query, batch, path, failThreshold);
+        }
+      }
+    }
+  }
+
+  private static void check(StreamingQuery query, StreamingQueryProgress batch, String path, double failThreshold) throws TimeoutException {
+    Row counts = batch.observedMetrics().get(OBSERVED);
+    if (counts.getLong(1) > failThreshold * counts.getLong(0)) {
+      query.stop();
+      throw new GemmaException(
+          String.format(
+              Locale.ROOT,
+              "%d of %d rows of batch %d failed, more than --fail-threshold %s; the column 'error' of %s says why",
+              counts.getLong(1), counts.getLong(0), batch.batchId(), failThreshold, path));
+    }
   }
 
   /** Hands every batch of rows that come to a writer, until the query ends. */

@@ -4,6 +4,7 @@ import dev.gemmaspark.spark.GemmaFunctions;
 import dev.gemmaspark.spark.conf.GemmaConf;
 import dev.gemmaspark.spark.execution.PromptTexts;
 import dev.gemmaspark.spark.execution.SummaryStyle;
+import dev.gemmaspark.spark.rag.Hashes;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -77,9 +78,10 @@ public final class SummarizeApp extends BatchApplication {
   }
 
   @Override
-  Map<String, String> parameters() {
+  Map<String, String> parameters(GemmaConf conf) {
     Map<String, String> parameters = new LinkedHashMap<>();
     parameters.put("textColumn", textColumn);
+    parameters.put("prompt", Hashes.sha256(PromptTexts.read(conf.promptDirectory()).summarize("", style.sqlName(), maxWords)).substring(0, 12));
     parameters.put("style", style.sqlName());
     parameters.put("maxWords", maxWords == null ? "none" : "" + maxWords);
     return parameters;
@@ -95,7 +97,7 @@ public final class SummarizeApp extends BatchApplication {
 
   @Override
   Dataset<Row> called(Dataset<Row> rows, Map<String, Object> arguments) {
-    Column text = column(textColumn);
+    Column text = readable(column(textColumn));
     return longDocuments != null
         ? longDocuments.summarize(rows, text)
         : super.called(rows, arguments).withColumn(LongDocuments.PARTS, functions.when(text.isNotNull(), 1));
@@ -108,7 +110,7 @@ public final class SummarizeApp extends BatchApplication {
 
   @Override
   Column call(Map<String, Object> arguments) {
-    return call(column(textColumn), arguments);
+    return call(readable(column(textColumn)), arguments);
   }
 
   private Column call(Column text, Map<String, Object> arguments) {
