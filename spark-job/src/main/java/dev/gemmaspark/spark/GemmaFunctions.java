@@ -37,7 +37,7 @@ public final class GemmaFunctions {
     return call(GemmaFunction.GENERATE, arguments, prompt);
   }
 
-  /** {@code gemma_chat(messages)}: an array of structs with a role and a content. */
+  /** {@code gemma_chat(messages)}: an array of structs or maps with a role and a content. */
   public static Column chat(Column messages) {
     return chat(messages, Map.of());
   }

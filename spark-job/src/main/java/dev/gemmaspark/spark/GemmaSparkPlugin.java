@@ -9,17 +9,15 @@ import dev.gemmaspark.spark.conf.GemmaConf;
 import dev.gemmaspark.spark.executor.EngineSettings;
 import dev.gemmaspark.spark.executor.ExecutorEngine;
 import dev.gemmaspark.spark.executor.SuspectRows;
+import dev.gemmaspark.spark.executor.TaskWatch;
 import java.util.Map;
 import java.util.function.ToDoubleFunction;
-import org.apache.spark.ExecutorLostFailure;
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkContext;
 import org.apache.spark.api.plugin.DriverPlugin;
 import org.apache.spark.api.plugin.ExecutorPlugin;
 import org.apache.spark.api.plugin.PluginContext;
 import org.apache.spark.api.plugin.SparkPlugin;
-import org.apache.spark.scheduler.SparkListener;
-import org.apache.spark.scheduler.SparkListenerTaskEnd;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,7 +31,7 @@ public final class GemmaSparkPlugin implements SparkPlugin {
 
   @Override
   public DriverPlugin driverPlugin() {
-    return new LedgerPlugin();
+    return new WatchPlugin();
   }
 
   @Override
@@ -41,26 +39,18 @@ public final class GemmaSparkPlugin implements SparkPlugin {
     return new EnginePlugin();
   }
 
-  private static final class LedgerPlugin implements DriverPlugin {
-    private final SuspectRows.Ledger ledger = new SuspectRows.Ledger();
+  private static final class WatchPlugin implements DriverPlugin {
+    private TaskWatch watch;
 
     @Override
     public Map<String, String> init(SparkContext spark, PluginContext context) {
-      spark.addSparkListener(
-          new SparkListener() {
-            @Override
-            public void onTaskEnd(SparkListenerTaskEnd end) {
-              if (end.reason() instanceof ExecutorLostFailure lost && lost.exitCausedByApp()) {
-                ledger.executorDied(new SuspectRows.Partition(end.stageId(), end.taskInfo().partitionId()));
-              }
-            }
-          });
+      watch = TaskWatch.of(spark);
       return Map.of();
     }
 
     @Override
     public Object receive(Object message) {
-      return ledger.receive(message);
+      return watch.receive(message);
     }
   }
 
@@ -79,8 +69,9 @@ public final class GemmaSparkPlugin implements SparkPlugin {
         if (!conf.preload()) {
           return;
         }
-        ExecutorEngine.Lease lease = ExecutorEngine.get(EngineSettings.of(conf, spark));
-        LOG.info("The model is loaded, in {} ms", lease.loadNanos() / 1_000_000);
+        try (ExecutorEngine.Lease lease = ExecutorEngine.get(EngineSettings.of(conf, spark))) {
+          LOG.info("The model is loaded, in {} ms", lease.loadNanos() / 1_000_000);
+        }
       } catch (InvalidSettingException e) {
         LOG.debug("Told when the first call is analyzed", e);
       } catch (GemmaException e) {

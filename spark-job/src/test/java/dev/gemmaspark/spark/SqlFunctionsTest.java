@@ -257,7 +257,7 @@ class SqlFunctionsTest {
     List<Row> rows =
         spark
             .sql(
-                "SELECT gemma_chat(array(struct(r, 'x')), failOnError => false).errorMessage"
+                "SELECT gemma_chat(array(named_struct('role', r, 'content', 'x')), failOnError => false).errorMessage"
                     + " FROM VALUES (1, 'user'), (2, 'robot'), (3, NULL) AS t(id, r) ORDER BY id")
             .collectAsList();
     assertThat(rows.get(0).getString(0)).isNull();
@@ -297,7 +297,7 @@ class SqlFunctionsTest {
 
   @ParameterizedTest
   @CsvSource(delimiter = '|', quoteCharacter = '"', value = {
-    "gemma_generate(body, maxToken => 5) | no argument 'maxToken'; its arguments are [prompt, system, maxTokens",
+    "gemma_generate(body, maxToken => 5) | no argument 'maxToken'; did you mean maxTokens?",
     "gemma_generate(body, maxTokens => 0) | maxTokens is 0; it must be at least 1",
     "gemma_generate(body, temperature => -1.0) | temperature is -1.0",
     "gemma_generate(body, topP => 1.5D) | topP is 1.5",

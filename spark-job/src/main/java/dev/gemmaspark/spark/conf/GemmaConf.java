@@ -91,7 +91,7 @@ public final class GemmaConf implements Serializable {
       new ConfigKey<>(
           PREFIX + "threads",
           Scope.ENGINE,
-          Standard.inWords("`spark.executor.cores`, else N of `local[N]`, else the processors"),
+          Standard.inWords("`spark.executor.cores`, else N of `local[N]`, else one, and on a standalone master the processors"),
           "Worker threads of an executor's engine.",
           "a whole number of at least 1",
           text -> wholeNumber(text, 1));
@@ -182,6 +182,9 @@ public final class GemmaConf implements Serializable {
 
   private final TreeMap<String, String> settings;
 
+  /** Asked for at every row and comparison; made when it is first. */
+  private transient GemmaConf text;
+
   private GemmaConf(TreeMap<String, String> settings) {
     this.settings = settings;
   }
@@ -224,7 +227,12 @@ public final class GemmaConf implements Serializable {
 
   /** Those of these settings that decide what the model says, without the ones that say what is so anyway. */
   public GemmaConf text() {
-    return only(EnumSet.of(Scope.TEXT));
+    GemmaConf known = text;
+    if (known == null) {
+      known = only(EnumSet.of(Scope.TEXT));
+      text = known;
+    }
+    return known;
   }
 
   /** Those of these settings that an engine is made of, without the ones that say what is so anyway. */

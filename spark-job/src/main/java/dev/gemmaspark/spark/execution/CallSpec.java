@@ -9,10 +9,19 @@ import java.io.Serializable;
  * @param function what is asked
  * @param shape what is returned
  * @param texts the instructions
+ * @param columns what it reads, for messages: nothing, or in words with a blank before
+ * @param messages how its messages are read, or null where it has none
  * @param engine which engine does it
  * @param firstArgument where its arguments begin among those of all calls
  */
-public record CallSpec(GemmaFunction function, ResultShape shape, PromptTexts texts, EngineSettings engine, int firstArgument)
+public record CallSpec(
+    GemmaFunction function,
+    ResultShape shape,
+    PromptTexts texts,
+    String columns,
+    MessageFields messages,
+    EngineSettings engine,
+    int firstArgument)
     implements Serializable {
   private static final long serialVersionUID = 1L;
 }

@@ -4,6 +4,8 @@ import dev.gemmaspark.engine.arrow.ArrowGenerator;
 import dev.gemmaspark.spark.execution.GemmaMetrics.Metric;
 import dev.gemmaspark.spark.executor.EngineSettings;
 import dev.gemmaspark.spark.executor.ExecutorEngine;
+import dev.gemmaspark.spark.executor.RowFailedException;
+import dev.gemmaspark.spark.executor.SuspectRows;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -30,9 +32,6 @@ import scala.collection.Iterator;
 final class GemmaRows extends AbstractIterator<InternalRow> {
   private static final int BATCHES_UNDER_WAY = 2;
 
-  /** Attempts that go on as if nothing had happened; of Spark's four, the next finds out which row it is, and the last leaves that one out. */
-  private static final int CAREFREE_ATTEMPTS = 2;
-
   /** Of a batch's rows: long texts make short batches. */
   private static final long MOST_BYTES = 16 << 20;
 
@@ -41,10 +40,14 @@ final class GemmaRows extends AbstractIterator<InternalRow> {
   private final UnsafeProjection arguments;
   private final UnsafeProjection output;
   private final TaskContext task = TaskContext.get();
-  private final CarefulRows careful;
+  private final SuspectRows.Attempt attempt = CarefulRows.attempt(task);
+  private final CarefulRows careful = CarefulRows.of(attempt);
+  private final RowNames names;
+  private final List<ExecutorEngine.Lease> leases = new ArrayList<>();
   private final Map<EngineSettings, ArrowGenerator> engines = new HashMap<>();
   private final Deque<RowBatch> underWay = new ArrayDeque<>();
   private java.util.Iterator<InternalRow> ready = List.<InternalRow>of().iterator();
+  private long taken;
   private BufferAllocator allocator;
 
   GemmaRows(EvalGemmaEvaluatorFactory plan, Iterator<InternalRow> input) {
@@ -52,7 +55,7 @@ final class GemmaRows extends AbstractIterator<InternalRow> {
     this.input = input;
     this.arguments = UnsafeProjection.create(plan.arguments(), plan.input());
     this.output = UnsafeProjection.create(plan.output());
-    this.careful = task.attemptNumber() < CAREFREE_ATTEMPTS ? null : new CarefulRows(plan.input(), task);
+    this.names = new RowNames(plan.input(), task);
   }
 
   @Override
@@ -64,9 +67,19 @@ final class GemmaRows extends AbstractIterator<InternalRow> {
       if (underWay.isEmpty()) {
         return false;
       }
-      ready = underWay.remove().await(this::stopIfKilled).iterator();
+      ready = await(underWay.remove()).iterator();
     }
     return true;
+  }
+
+  /** A row that cannot be done ends the query at once: the driver knows it before Spark can begin another attempt. */
+  private List<InternalRow> await(RowBatch batch) {
+    try {
+      return batch.await(this::stopIfKilled);
+    } catch (RowFailedException e) {
+      SuspectRows.failed(attempt, e.getMessage());
+      throw e;
+    }
   }
 
   @Override
@@ -84,6 +97,7 @@ final class GemmaRows extends AbstractIterator<InternalRow> {
       open();
     }
     List<InternalRow> rows = new ArrayList<>();
+    long firstRow = taken;
     List<RequestColumns> requests = new ArrayList<>();
     try {
       for (CallSpec call : plan.calls()) {
@@ -95,8 +109,9 @@ final class GemmaRows extends AbstractIterator<InternalRow> {
         // upstream operators write their next row over this one
         InternalRow row = input.next().copy();
         rows.add(row);
+        taken++;
         bytes += row instanceof UnsafeRow unsafe ? unsafe.getSizeInBytes() : 0;
-        Optional<String> suspicion = careful == null ? Optional.empty() : careful.begin(row);
+        Optional<String> suspicion = careful == null ? Optional.empty() : careful.begin(row, names.of(taken - 1, row));
         if (suspicion.isPresent()) {
           requests.forEach(columns -> columns.addError(suspicion.get()));
         } else {
@@ -104,7 +119,7 @@ final class GemmaRows extends AbstractIterator<InternalRow> {
           requests.forEach(columns -> columns.add(values));
         }
       }
-      return new RowBatch(plan, rows, requests, plan.calls().stream().map(call -> engines.get(call.engine())).toList());
+      return new RowBatch(plan, rows, (index, row) -> names.of(firstRow + index, row), requests, plan.calls().stream().map(call -> engines.get(call.engine())).toList());
     } finally {
       requests.forEach(RequestColumns::close);
     }
@@ -121,6 +136,7 @@ final class GemmaRows extends AbstractIterator<InternalRow> {
 
   private ArrowGenerator open(EngineSettings settings) {
     ExecutorEngine.Lease lease = ExecutorEngine.get(settings);
+    leases.add(lease);
     plan.metrics().add(Metric.LOAD_TIME, lease.loadNanos());
     return new ArrowGenerator(lease.generator(), allocator);
   }
@@ -134,6 +150,7 @@ final class GemmaRows extends AbstractIterator<InternalRow> {
   /** After the task's end, whichever: requests on their way are given up, and no Arrow memory stays. */
   private void close() {
     engines.values().forEach(ArrowGenerator::close);
+    leases.forEach(ExecutorEngine.Lease::close);
     allocator.close();
   }
 }

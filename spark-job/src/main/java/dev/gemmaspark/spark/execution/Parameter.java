@@ -8,6 +8,7 @@ import java.util.Optional;
 import org.apache.spark.sql.internal.types.AbstractArrayType;
 import org.apache.spark.sql.internal.types.StringTypeWithCollation;
 import org.apache.spark.sql.types.AbstractDataType;
+import org.apache.spark.sql.types.ArrayType$;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.IntegralType$;
@@ -22,7 +23,7 @@ public enum Parameter {
       "messages",
       DataTypes.createArrayType(
           new StructType().add("role", DataTypes.StringType).add("content", DataTypes.StringType)),
-      "the turns so far: roles system (first, or not at all), user and assistant by turns, the user's last"),
+      "the turns so far, structs or maps with role and content: roles system (first, or not at all), user and assistant by turns, the user's last"),
   CONTENT("content", DataTypes.StringType, "the text to summarize"),
   QUESTION("question", DataTypes.StringType, "what is asked"),
   PASSAGES("passages", DataTypes.createArrayType(DataTypes.StringType), "where the answer is looked for; the answer cites them as [1], [2], ..."),
@@ -74,7 +75,7 @@ public enum Parameter {
   /** What a query may give for it, where Spark puts casts that lose nothing. */
   public AbstractDataType inputType() {
     return switch (this) {
-      case MESSAGES -> dataType;
+      case MESSAGES -> ArrayType$.MODULE$;
       case PASSAGES, STOP -> AbstractArrayType.apply(TEXT);
       default -> dataType.equals(DataTypes.StringType) ? TEXT : dataType.equals(DataTypes.DoubleType) ? NUMBER : WHOLE_NUMBER;
     };

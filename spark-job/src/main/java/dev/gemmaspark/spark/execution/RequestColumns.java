@@ -16,6 +16,7 @@ import org.apache.arrow.vector.complex.StructVector;
 import org.apache.arrow.vector.complex.impl.UnionListWriter;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.catalyst.util.ArrayData;
+import org.apache.spark.unsafe.types.UTF8String;
 
 /** The requests of one call for a batch of rows, as Arrow columns. A row whose arguments are not allowed becomes an error at once. */
 final class RequestColumns implements AutoCloseable {
@@ -78,18 +79,17 @@ final class RequestColumns implements AutoCloseable {
     int at = lists.startNewValue(rows - 1);
     for (int i = 0; i < messages.numElements(); i++) {
       if (!messages.isNullAt(i)) {
-        InternalRow message = messages.getStruct(i, 2);
         turns.setIndexDefined(at + i);
-        part(turns, GenerationSchema.ROLE, at + i, message, 0);
-        part(turns, GenerationSchema.CONTENT, at + i, message, 1);
+        part(turns, GenerationSchema.ROLE, at + i, call.messages().role(messages, i));
+        part(turns, GenerationSchema.CONTENT, at + i, call.messages().content(messages, i));
       }
     }
     lists.endValue(rows - 1, messages.numElements());
   }
 
-  private static void part(StructVector turns, String name, int at, InternalRow message, int ordinal) {
-    if (!message.isNullAt(ordinal)) {
-      turns.getChild(name, VarCharVector.class).setSafe(at, message.getUTF8String(ordinal).getBytes());
+  private static void part(StructVector turns, String name, int at, UTF8String text) {
+    if (text != null) {
+      turns.getChild(name, VarCharVector.class).setSafe(at, text.getBytes());
     }
   }
 

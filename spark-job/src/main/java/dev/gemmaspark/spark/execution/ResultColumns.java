@@ -2,9 +2,11 @@ package dev.gemmaspark.spark.execution;
 
 import dev.gemmaspark.engine.arrow.GenerationSchema;
 import dev.gemmaspark.engine.error.GemmaException;
+import dev.gemmaspark.engine.generation.GenerationFailure;
 import dev.gemmaspark.spark.execution.GemmaMetrics.Metric;
-import java.util.Locale;
+import dev.gemmaspark.spark.executor.RowFailedException;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.apache.arrow.vector.IntVector;
 import org.apache.arrow.vector.VarCharVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
@@ -27,9 +29,11 @@ final class ResultColumns {
   /**
    * The value of a row.
    *
-   * @throws GemmaException if the row could not be done and the call asks to fail then
+   * @param name what a user knows the row by
+   * @throws RowFailedException if the row could not be done and the call asks to fail then
+   * @throws GemmaException if that is the engine's fault, and another attempt may do it
    */
-  Object value(int row, GemmaMetrics metrics) {
+  Object value(int row, GemmaMetrics metrics, Supplier<String> name) {
     UTF8String text = text(GenerationSchema.TEXT, row);
     UTF8String error = error(row);
     if (text == null && error == null) {
@@ -38,8 +42,7 @@ final class ResultColumns {
     if (error != null) {
       metrics.add(Metric.FAILED_ROWS, 1);
       if (call.shape().failsOnError()) {
-        throw new GemmaException(
-            String.format(Locale.ROOT, "%s failed for a row: %s (failOnError => false goes on with such rows)", call.function().sqlName(), error));
+        throw failure(name.get(), error.toString());
       }
     } else {
       metrics.add(Metric.PROMPT_TOKENS, integer(GenerationSchema.PROMPT_TOKENS, row));
@@ -55,6 +58,12 @@ final class ResultColumns {
           integer(GenerationSchema.COMPLETION_TOKENS, row),
           error);
     };
+  }
+
+  private GemmaException failure(String name, String error) {
+    String sentence =
+        call.function().sqlName() + call.columns() + " failed for " + name + ": " + error + " (failOnError => false goes on with such rows)";
+    return error.startsWith(GenerationFailure.Code.INTERNAL.name()) ? new GemmaException(sentence) : new RowFailedException(sentence);
   }
 
   private static InternalRow struct(Object... values) {

@@ -5,6 +5,7 @@ import dev.gemmaspark.spark.execution.GemmaMetrics.Metric;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BiFunction;
 import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.spark.TaskKilledException;
 import org.apache.spark.sql.catalyst.InternalRow;
@@ -15,6 +16,7 @@ import org.apache.spark.sql.catalyst.expressions.JoinedRow;
 final class RowBatch {
   private final EvalGemmaEvaluatorFactory plan;
   private final List<InternalRow> rows;
+  private final BiFunction<Integer, InternalRow, String> names;
   private final List<Map<Integer, String>> errors = new ArrayList<>();
   private final List<ArrowGenerator.Batch> batches = new ArrayList<>();
   private final long submitted = System.nanoTime();
@@ -22,16 +24,19 @@ final class RowBatch {
   /**
    * Hands the rows' requests in; the columns may be closed afterwards.
    *
+   * @param names what users know rows by, by their place in this batch
    * @param requests one for each call
    * @param generators one for each call
    */
   RowBatch(
       EvalGemmaEvaluatorFactory plan,
       List<InternalRow> rows,
+      BiFunction<Integer, InternalRow, String> names,
       List<RequestColumns> requests,
       List<ArrowGenerator> generators) {
     this.plan = plan;
     this.rows = rows;
+    this.names = names;
     for (int call = 0; call < requests.size(); call++) {
       RequestColumns columns = requests.get(call);
       errors.add(columns.errors());
@@ -46,6 +51,7 @@ final class RowBatch {
    *
    * @param whileWaiting as in {@link ArrowGenerator.Batch#await}
    * @return the input rows, each with its results behind it
+   * @throws dev.gemmaspark.spark.executor.RowFailedException if one could not be done and its call asks to fail then
    */
   List<InternalRow> await(Runnable whileWaiting) {
     Object[][] results = new Object[rows.size()][batches.size()];
@@ -54,7 +60,8 @@ final class RowBatch {
       try (VectorSchemaRoot columns = batches.get(call).await(whileWaiting)) {
         ResultColumns values = new ResultColumns(plan.calls().get(call), columns, errors.get(call));
         for (int row = 0; row < results.length; row++) {
-          results[row][call] = values.value(row, plan.metrics());
+          int number = row;
+          results[row][call] = values.value(row, plan.metrics(), () -> names.apply(number, rows.get(number)));
         }
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();

@@ -52,7 +52,8 @@ public record EngineSettings(HashMap<String, String> settings, int threads) impl
     if (master.startsWith("local")) {
       return localThreads(master);
     }
-    return spark.getInt("spark.executor.cores", 0);
+    // a standalone master gives all cores of a worker to whoever does not say how many, and other managers one
+    return spark.getInt("spark.executor.cores", master.startsWith("spark:") ? 0 : 1);
   }
 
   private static int localThreads(String master) {

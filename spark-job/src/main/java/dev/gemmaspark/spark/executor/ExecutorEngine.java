@@ -3,21 +3,33 @@ package dev.gemmaspark.spark.executor;
 import dev.gemmaspark.engine.EngineStats;
 import dev.gemmaspark.engine.GemmaEngine;
 import dev.gemmaspark.engine.generation.TextGenerator;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The engines of this JVM: one for each {@link EngineSettings}, which all tasks share. Whoever comes first opens it while the others
- * wait; it is closed when the JVM ends. Safe for use by many threads.
+ * The engines of this JVM: one for each {@link EngineSettings} and state of the model's files, which all tasks share. Whoever comes first opens
+ * it while the others wait. An engine that nobody uses stays open for the next task, until one is opened for other settings of the same model,
+ * or it has been idle for ten minutes when another is opened; all are closed with the application or the JVM. Safe for use by many threads.
  */
 public final class ExecutorEngine {
   private static final Logger LOG = LoggerFactory.getLogger(ExecutorEngine.class);
-  private static final ConcurrentMap<EngineSettings, CompletableFuture<TextGenerator>> ENGINES =
-      new ConcurrentHashMap<>();
+  private static final long LONG_IDLE_NANOS = TimeUnit.MINUTES.toNanos(10);
+  private static final Map<Key, Shared> ENGINES = new HashMap<>();
+
+  private record Key(EngineSettings settings, String state) {}
+
+  /** An engine and who uses it; its numbers are guarded by the map. */
+  private static final class Shared {
+    final CompletableFuture<TextGenerator> generator = new CompletableFuture<>();
+    int users;
+    long idleSince;
+  }
 
   private static volatile EngineFactory factory = EngineFactory::gemma;
 
@@ -26,12 +38,18 @@ public final class ExecutorEngine {
   }
 
   /**
-   * An engine, and what the caller waited for it.
+   * An engine, and what the caller waited for it; until it is closed, nobody closes the engine for want of use.
    *
    * @param generator shared; not to be closed
    * @param loadNanos time that the caller spent opening it, or 0 where another did
+   * @param end gives it back
    */
-  public record Lease(TextGenerator generator, long loadNanos) {}
+  public record Lease(TextGenerator generator, long loadNanos, Runnable end) implements AutoCloseable {
+    @Override
+    public void close() {
+      end.run();
+    }
+  }
 
   private ExecutorEngine() {}
 
@@ -41,24 +59,71 @@ public final class ExecutorEngine {
    * @throws dev.gemmaspark.engine.error.GemmaException if the model cannot be opened; the next call tries again
    */
   public static Lease get(EngineSettings settings) {
-    CompletableFuture<TextGenerator> mine = new CompletableFuture<>();
-    CompletableFuture<TextGenerator> other = ENGINES.putIfAbsent(settings, mine);
-    if (other != null) {
-      return new Lease(Opening.await(other), 0);
+    Key key = new Key(settings, ModelLocation.state(settings.conf()));
+    Shared engine;
+    boolean mine;
+    List<Shared> unused = List.of();
+    synchronized (ENGINES) {
+      engine = ENGINES.get(key);
+      mine = engine == null;
+      if (mine) {
+        unused = removeUnused(settings);
+        engine = new Shared();
+        ENGINES.put(key, engine);
+      }
+      engine.users++;
     }
     long start = System.nanoTime();
-    try {
-      mine.complete(factory.open(settings));
-    } catch (Throwable e) {
-      ENGINES.remove(settings, mine);
-      mine.completeExceptionally(e);
+    if (mine) {
+      unused.forEach(ExecutorEngine::close);
+      open(key, engine);
     }
-    return new Lease(Opening.await(mine), System.nanoTime() - start);
+    return new Lease(Opening.await(engine.generator), mine ? System.nanoTime() - start : 0, giveBack(engine));
+  }
+
+  private static void open(Key key, Shared engine) {
+    try {
+      engine.generator.complete(factory.open(key.settings()));
+    } catch (Throwable e) {
+      synchronized (ENGINES) {
+        ENGINES.remove(key, engine);
+      }
+      engine.generator.completeExceptionally(e);
+    }
+  }
+
+  private static Runnable giveBack(Shared engine) {
+    return () -> {
+      synchronized (ENGINES) {
+        engine.users--;
+        engine.idleSince = System.nanoTime();
+      }
+    };
+  }
+
+  /** Those that make room for a new engine. */
+  private static List<Shared> removeUnused(EngineSettings settings) {
+    List<Shared> removed = new ArrayList<>();
+    ENGINES
+        .entrySet()
+        .removeIf(
+            entry -> {
+              Shared engine = entry.getValue();
+              boolean sameModel = entry.getKey().settings().conf().model().equals(settings.conf().model());
+              boolean unused = engine.users == 0 && (sameModel || System.nanoTime() - engine.idleSince > LONG_IDLE_NANOS);
+              return unused && removed.add(engine);
+            });
+    return removed;
   }
 
   /** What the open engines have done, one for each. */
   public static List<EngineStats> stats() {
-    return ENGINES.values().stream()
+    List<Shared> engines;
+    synchronized (ENGINES) {
+      engines = List.copyOf(ENGINES.values());
+    }
+    return engines.stream()
+        .map(engine -> engine.generator)
         .filter(engine -> engine.isDone() && !engine.isCompletedExceptionally())
         .map(CompletableFuture::join)
         .filter(GemmaEngine.class::isInstance)
@@ -74,10 +139,16 @@ public final class ExecutorEngine {
 
   /** Closes all engines; what runs on them ends with an error. */
   public static void closeAll() {
-    for (CompletableFuture<TextGenerator> engine : ENGINES.values()) {
-      engine.thenAccept(ExecutorEngine::close);
+    List<Shared> engines;
+    synchronized (ENGINES) {
+      engines = List.copyOf(ENGINES.values());
+      ENGINES.clear();
     }
-    ENGINES.clear();
+    engines.forEach(ExecutorEngine::close);
+  }
+
+  private static void close(Shared engine) {
+    engine.generator.thenAccept(ExecutorEngine::close);
   }
 
   private static void close(TextGenerator generator) {

@@ -7,7 +7,7 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /** The tokenizers of this JVM, one for each model, without weights. Safe for use by many threads. */
 public final class ExecutorTokenizer {
-  private static final Map<String, TokenCounter> TOKENIZERS = new ConcurrentHashMap<>();
+  private static final Map<GemmaConf, TokenCounter> TOKENIZERS = new ConcurrentHashMap<>();
 
   private ExecutorTokenizer() {}
 
@@ -17,6 +17,6 @@ public final class ExecutorTokenizer {
    * @throws dev.gemmaspark.engine.error.GemmaException if the model cannot be read; the next call tries again
    */
   public static TokenCounter get(GemmaConf conf) {
-    return TOKENIZERS.computeIfAbsent(conf.model(), model -> TokenCounter.ofModel(ModelLocation.options(conf)));
+    return TOKENIZERS.computeIfAbsent(conf.text(), model -> TokenCounter.ofModel(ModelLocation.options(conf)));
   }
 }

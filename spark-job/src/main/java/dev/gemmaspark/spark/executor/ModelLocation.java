@@ -3,6 +3,7 @@ package dev.gemmaspark.spark.executor;
 import dev.gemmaspark.engine.EngineOptions;
 import dev.gemmaspark.engine.ModelReport;
 import dev.gemmaspark.engine.ModelSource;
+import dev.gemmaspark.engine.error.GemmaException;
 import dev.gemmaspark.engine.error.ModelNotFoundException;
 import dev.gemmaspark.spark.conf.GemmaConf;
 import java.io.IOException;
@@ -10,6 +11,8 @@ import java.net.URI;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
 import java.util.Locale;
 import org.apache.spark.SparkFiles;
 
@@ -41,6 +44,37 @@ public final class ModelLocation {
       source = source.withChatTemplate(conf.chatTemplate().get());
     }
     return options.withModel(source);
+  }
+
+  /**
+   * In which state the files of the model and its adapter are on this node: another text where one was replaced. Empty where they are not
+   * found, which is told where they are opened.
+   */
+  static String state(GemmaConf conf) {
+    StringBuilder state = new StringBuilder();
+    try {
+      for (String named : Stream.concat(Stream.of(conf.model()), conf.lora().stream()).toList()) {
+        String place = resolve(named, cacheDirectory(conf));
+        if (!place.equals(ModelSource.DEMO)) {
+          append(Path.of(place), state);
+        }
+      }
+    } catch (IOException | GemmaException e) {
+      return "";
+    }
+    return state.toString();
+  }
+
+  private static void append(Path path, StringBuilder state) throws IOException {
+    List<Path> files = List.of(path);
+    if (Files.isDirectory(path)) {
+      try (Stream<Path> inside = Files.list(path)) {
+        files = inside.sorted().toList();
+      }
+    }
+    for (Path file : files) {
+      state.append(file).append(' ').append(Files.size(file)).append(' ').append(Files.getLastModifiedTime(file)).append('\n');
+    }
   }
 
   /** The cache folder of this node. */

@@ -2,6 +2,7 @@ package dev.gemmaspark.spark.sql;
 
 import dev.gemmaspark.engine.error.InvalidSettingException;
 import dev.gemmaspark.spark.conf.GemmaConf;
+import dev.gemmaspark.spark.execution.Parameter;
 import dev.gemmaspark.spark.executor.ExecutorTokenizer;
 import java.io.Serializable;
 import java.util.List;
@@ -20,7 +21,7 @@ import org.apache.spark.unsafe.types.UTF8String;
 import scala.collection.immutable.IndexedSeq;
 import scala.collection.immutable.Seq;
 
-/** {@code gemma_count_tokens(text)}: an ordinary expression, evaluated where it stands, by the executor's tokenizer. */
+/** {@code gemma_count_tokens(text)}: an ordinary expression, evaluated where it stands, by the tokenizer of the JVM that evaluates it. */
 @SuppressWarnings("serial") // Scala's sequences are serializable, which their interface does not say
 final class CountTokens extends Expression implements ImplicitCastInputTypes, CodegenFallback, Serializable {
   static final String NAME = "gemma_count_tokens";
@@ -55,7 +56,7 @@ final class CountTokens extends Expression implements ImplicitCastInputTypes, Co
     return value == null ? null : ExecutorTokenizer.get(conf).count(value.toString());
   }
 
-  /** Not on the driver, which need not have the model. */
+  /** No constant, so that the driver, which need not have the model, counts nothing but what a query has in it, such as VALUES. */
   @Override
   public boolean foldable() {
     return false;
@@ -83,7 +84,7 @@ final class CountTokens extends Expression implements ImplicitCastInputTypes, Co
 
   @Override
   public Seq<AbstractDataType> inputTypes() {
-    return Scala.seq(List.of(DataTypes.StringType));
+    return Scala.seq(List.of(Parameter.CONTENT.inputType()));
   }
 
   @Override

@@ -4,6 +4,7 @@ import dev.gemmaspark.spark.execution.CallSpec;
 import dev.gemmaspark.spark.execution.EvalGemmaEvaluatorFactory;
 import dev.gemmaspark.spark.execution.GemmaMetrics;
 import dev.gemmaspark.spark.executor.EngineSettings;
+import dev.gemmaspark.spark.executor.TaskWatch;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -97,13 +98,14 @@ public final class EvalGemmaExec extends SparkPlan implements UnaryExecNode {
   @Override
   public RDD<InternalRow> doExecute() {
     metrics();
+    TaskWatch.of(sparkContext());
     List<CallSpec> specs = new ArrayList<>();
     List<Expression> arguments = new ArrayList<>();
     int batchRows = Integer.MAX_VALUE;
     for (Expression expression : Scala.<Expression>list(calls)) {
       GemmaCall call = (GemmaCall) expression;
       EngineSettings engine = EngineSettings.of(call.conf(), sparkContext().getConf());
-      specs.add(new CallSpec(call.function(), call.shape(), call.texts(), engine, arguments.size()));
+      specs.add(call.spec(engine, arguments.size()));
       arguments.addAll(call.values());
       batchRows = Math.min(batchRows, call.conf().batchRows());
     }

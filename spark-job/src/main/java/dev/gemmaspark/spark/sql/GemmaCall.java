@@ -1,10 +1,13 @@
 package dev.gemmaspark.spark.sql;
 
 import dev.gemmaspark.spark.conf.GemmaConf;
+import dev.gemmaspark.spark.execution.CallSpec;
 import dev.gemmaspark.spark.execution.GemmaFunction;
+import dev.gemmaspark.spark.execution.MessageFields;
 import dev.gemmaspark.spark.execution.Parameter;
 import dev.gemmaspark.spark.execution.PromptTexts;
 import dev.gemmaspark.spark.execution.ResultShape;
+import dev.gemmaspark.spark.executor.EngineSettings;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,6 +16,7 @@ import java.util.Optional;
 import java.util.function.Function;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.catalyst.analysis.TypeCheckResult;
+import org.apache.spark.sql.catalyst.expressions.Attribute;
 import org.apache.spark.sql.catalyst.expressions.Cast;
 import org.apache.spark.sql.catalyst.expressions.EvalMode$;
 import org.apache.spark.sql.catalyst.expressions.Expression;
@@ -72,6 +76,23 @@ final class GemmaCall extends Expression
 
   GemmaConf conf() {
     return conf;
+  }
+
+  /**
+   * As tasks need it.
+   *
+   * @param firstArgument where its {@link #values} begin among those of all calls
+   */
+  CallSpec spec(EngineSettings engine, int firstArgument) {
+    List<String> columns = Scala.<Attribute>list(references().toSeq()).stream().map(Attribute::name).filter(name -> !name.startsWith("_gemma")).toList();
+    return new CallSpec(
+        function,
+        shape,
+        texts,
+        columns.isEmpty() ? "" : " of " + String.join(", ", columns),
+        parameters.contains(Parameter.MESSAGES) ? MessageFields.of(value(Parameter.MESSAGES).dataType()) : null,
+        engine,
+        firstArgument);
   }
 
   /** The arguments as tasks read them: one for each of the function's parameters, of its type, NULL where it was not given. */
@@ -158,6 +179,10 @@ final class GemmaCall extends Expression
     }
     for (Parameter parameter : parameters) {
       Expression value = value(parameter);
+      Optional<String> type = parameter == Parameter.MESSAGES ? MessageFields.problem(value.dataType()) : Optional.empty();
+      if (type.isPresent()) {
+        return new TypeCheckResult.TypeCheckFailure(type.get());
+      }
       Object constant = value.foldable() && !(value instanceof Unevaluable) ? value.eval(InternalRow.empty()) : null;
       Optional<String> problem = constant == null ? Optional.empty() : parameter.problem(constant);
       if (problem.isPresent()) {

@@ -7,6 +7,7 @@ import dev.gemmaspark.spark.execution.Parameter;
 import dev.gemmaspark.spark.execution.PromptTexts;
 import dev.gemmaspark.spark.execution.ResultShape;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -15,11 +16,15 @@ import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.expressions.Literal;
 import org.apache.spark.sql.catalyst.expressions.NamedArgumentExpression;
 import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.unsafe.types.UTF8String;
 
 /** Makes a {@link GemmaCall} of a function's name and arguments: the required ones first, the rest by name. */
 final class GemmaCallBuilder {
   private static final String FAIL_ON_ERROR = "failOnError";
   private static final String DETAILS = "details";
+
+  /** Letters by which a misspelt name differs from the one that is meant. */
+  private static final int MOST_MISTAKES = 2;
 
   private final GemmaFunction function;
   private final Map<Parameter, Expression> values = new LinkedHashMap<>();
@@ -72,11 +77,25 @@ final class GemmaCallBuilder {
           function
               .parameter(name)
               .orElseThrow(
-                  () -> wrong(String.format(Locale.ROOT, "has no argument '%s'; its arguments are %s", name, function.argumentNames())));
+                  () -> wrong("has no argument '" + name + "'; " + proposal(name)));
       if (values.put(parameter, value) != null) {
         throw wrong(String.format(Locale.ROOT, "is given the argument '%s' twice", parameter.sqlName()));
       }
     }
+  }
+
+  private String proposal(String name) {
+    UTF8String wanted = plain(name);
+    return function.argumentNames().stream()
+        .filter(known -> wanted.levenshteinDistance(plain(known)) <= MOST_MISTAKES)
+        .min(Comparator.comparingInt(known -> wanted.levenshteinDistance(plain(known))))
+        .map(known -> "did you mean " + known + "?")
+        .orElseGet(() -> "its arguments are " + function.argumentNames());
+  }
+
+  /** Without what differs between the styles of names. */
+  private static UTF8String plain(String name) {
+    return UTF8String.fromString(name.replace("_", "").toLowerCase(Locale.ROOT));
   }
 
   /** The switches decide the type of the result, so they cannot differ from row to row. */

@@ -5,8 +5,17 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.gemmaspark.engine.error.GemmaException;
 import dev.gemmaspark.engine.error.ModelNotFoundException;
+import dev.gemmaspark.engine.generation.Completion;
+import dev.gemmaspark.engine.generation.FinishReason;
+import dev.gemmaspark.engine.generation.GenerationRequest;
+import dev.gemmaspark.engine.generation.GenerationResult;
 import dev.gemmaspark.engine.generation.TextGenerator;
+import dev.gemmaspark.engine.generation.TokenUsage;
+import dev.gemmaspark.spark.conf.GemmaConf;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -16,8 +25,10 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.spark.SparkConf;
+import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class ExecutorEngineTest {
   private static final EngineSettings SETTINGS = new EngineSettings(new HashMap<>(), 1);
@@ -79,25 +90,11 @@ class ExecutorEngineTest {
 
   @Test
   void aReplacedEngineIsClosed() {
-    class Closing implements TextGenerator, AutoCloseable {
-      boolean closed;
-
-      @Override
-      public CompletableFuture<dev.gemmaspark.engine.generation.GenerationResult> submit(
-          dev.gemmaspark.engine.generation.GenerationRequest request) {
-        return new CompletableFuture<>();
-      }
-
-      @Override
-      public void close() {
-        closed = true;
-      }
-    }
-    Closing engine = new Closing();
-    ExecutorEngine.replaceFactory(settings -> engine);
+    List<String> closed = new ArrayList<>();
+    ExecutorEngine.replaceFactory(settings -> new Closing(() -> closed.add("engine")));
     ExecutorEngine.get(SETTINGS);
     ExecutorEngine.replaceFactory(EngineFactory::gemma);
-    assertThat(engine.closed).isTrue();
+    assertThat(closed).containsExactly("engine");
   }
 
   @Test
@@ -110,6 +107,96 @@ class ExecutorEngineTest {
             EngineSettings.executorCores(
                 new SparkConf(false).set("spark.master", "yarn").set("spark.executor.cores", "5")))
         .isEqualTo(5);
+  }
+
+  @Test
+  void coresThatNobodySetsAreOneButOnAStandaloneMaster() {
+    assertThat(EngineSettings.executorCores(new SparkConf(false).set("spark.master", "yarn"))).isEqualTo(1);
+    assertThat(EngineSettings.executorCores(new SparkConf(false).set("spark.master", "k8s://https://host"))).isEqualTo(1);
+    assertThat(EngineSettings.executorCores(new SparkConf(false).set("spark.master", "spark://host:7077"))).isZero();
+  }
+
+  private static EngineSettings settings(String... keysAndValues) {
+    HashMap<String, String> all = new HashMap<>();
+    for (int i = 0; i < keysAndValues.length; i += 2) {
+      all.put("spark.gemma." + keysAndValues[i], keysAndValues[i + 1]);
+    }
+    return EngineSettings.of(GemmaConf.of(all), new SparkConf(false).set("spark.master", "local[2]"));
+  }
+
+  @Test
+  void settingsThatNeedNoNewEngineMakeNone() {
+    AtomicInteger opened = new AtomicInteger();
+    ExecutorEngine.replaceFactory(
+        settings -> {
+          opened.incrementAndGet();
+          return request -> new CompletableFuture<>();
+        });
+    ExecutorEngine.get(settings());
+    ExecutorEngine.get(settings("maxSequences", "32", "kvCacheType", "f16", "model", "demo", "threads", "2"));
+    ExecutorEngine.get(settings("batchRows", "5", "failOnError", "false", "repartition", "off", "preload", "true", "promptDir", "/p", "lora", ""));
+    assertThat(opened).hasValue(1);
+  }
+
+  @Test
+  void anEngineThatNobodyUsesMakesRoomForOneOfOtherSettingsAndNoOtherDoes() {
+    List<String> closed = new ArrayList<>();
+    ExecutorEngine.replaceFactory(settings -> new Closing(() -> closed.add(settings.settings().get("spark.gemma.maxSequences"))));
+    ExecutorEngine.get(settings("maxSequences", "1")).close();
+    ExecutorEngine.Lease inUse = ExecutorEngine.get(settings("maxSequences", "2"));
+    assertThat(closed).containsExactly("1");
+    ExecutorEngine.get(settings("maxSequences", "3")).close();
+    ExecutorEngine.get(settings("maxSequences", "4", "model", "/models/other")).close();
+    assertThat(closed).containsExactly("1");
+    inUse.close();
+    ExecutorEngine.get(settings("maxSequences", "5")).close();
+    assertThat(closed).containsExactlyInAnyOrder("1", "2", "3");
+  }
+
+  @Test
+  void aModelThatWasReplacedIsOpenedAgain(@TempDir Path folder) throws Exception {
+    AtomicInteger opened = new AtomicInteger();
+    ExecutorEngine.replaceFactory(
+        settings -> {
+          opened.incrementAndGet();
+          return request -> new CompletableFuture<>();
+        });
+    Path model = Files.writeString(folder.resolve("m.gguf"), "one");
+    ExecutorEngine.get(settings("model", model.toString())).close();
+    ExecutorEngine.get(settings("model", model.toString())).close();
+    assertThat(opened).hasValue(1);
+    Files.writeString(model, "three");
+    ExecutorEngine.get(settings("model", model.toString())).close();
+    assertThat(opened).hasValue(2);
+  }
+
+  @Test
+  void enginesOfAStoppedApplicationAreClosed() throws Exception {
+    List<String> closed = Collections.synchronizedList(new ArrayList<>());
+    ExecutorEngine.replaceFactory(settings -> new Closing(() -> closed.add("engine")));
+    try (SparkSession spark =
+        SparkSession.builder()
+            .master("local[1]")
+            .config("spark.ui.enabled", "false")
+            .config("spark.driver.bindAddress", "127.0.0.1")
+            .config("spark.driver.host", "127.0.0.1")
+            .getOrCreate()) {
+      spark.sql("SELECT gemma_generate('x')").collect();
+      assertThat(closed).isEmpty();
+    }
+    assertThat(closed).containsExactly("engine");
+  }
+
+  private record Closing(Runnable end) implements TextGenerator, AutoCloseable {
+    @Override
+    public CompletableFuture<GenerationResult> submit(GenerationRequest request) {
+      return CompletableFuture.completedFuture(new Completion("x", FinishReason.STOP, new TokenUsage(1, 1, 0)));
+    }
+
+    @Override
+    public void close() {
+      end.run();
+    }
   }
 
   private static void pause() {
