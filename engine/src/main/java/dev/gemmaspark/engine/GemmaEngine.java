@@ -3,6 +3,7 @@ package dev.gemmaspark.engine;
 import dev.gemmaspark.engine.chat.RenderedPrompt;
 import dev.gemmaspark.engine.error.GemmaException;
 import dev.gemmaspark.engine.error.InvalidSettingException;
+import dev.gemmaspark.engine.error.UnsupportedModelException;
 import dev.gemmaspark.engine.generation.GenerationFailure;
 import dev.gemmaspark.engine.generation.GenerationRequest;
 import dev.gemmaspark.engine.generation.GenerationResult;
@@ -56,8 +57,27 @@ public final class GemmaEngine implements TextGenerator, AutoCloseable {
    */
   public static GemmaEngine open(EngineOptions options) {
     long start = System.nanoTime();
-    Kernels kernels = Kernels.best();
+    return open(options, LoadedModel.load(options), start);
+  }
+
+  /**
+   * As {@link #open(EngineOptions)}, for conversations: a model whose chat template is not known is refused before it is packed.
+   *
+   * @throws GemmaException as {@link #open(EngineOptions)}, or if nobody says how conversations become prompts
+   */
+  public static GemmaEngine openForChat(EngineOptions options) {
+    long start = System.nanoTime();
     LoadedModel loaded = LoadedModel.load(options);
+    try {
+      loaded.prompts().chatTemplate();
+    } catch (InvalidSettingException e) {
+      throw new UnsupportedModelException(loaded.path() + ": " + e.getMessage());
+    }
+    return open(options, loaded, start);
+  }
+
+  private static GemmaEngine open(EngineOptions options, LoadedModel loaded, long start) {
+    Kernels kernels = Kernels.best();
     WorkerPool pool = new WorkerPool(options.threads(), "gemma-worker");
     try {
       int contextLength = loaded.contextLength(options);

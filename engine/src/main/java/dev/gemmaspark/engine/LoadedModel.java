@@ -52,7 +52,7 @@ record LoadedModel(
     ModelWeights<WeightRows> weights =
         model.quantization().map(name -> QuantizationMix.named(name).apply(merged)).orElse(merged);
     Tokenizer tokenizer = new Tokenizer(weights.vocabulary());
-    ChatTemplate template = model.chatTemplate().orElseGet(() -> chatTemplate(weights, files.path()));
+    Optional<ChatTemplate> template = model.chatTemplate().or(() -> chatTemplate(weights));
     return new LoadedModel(
         ModelIdentity.of(options),
         files.path(),
@@ -72,15 +72,9 @@ record LoadedModel(
     return weights.matrices().stream().mapToLong(WeightRows::bytes).sum() >> 20;
   }
 
-  private static ChatTemplate chatTemplate(ModelWeights<WeightRows> weights, Path path) {
-    if (weights.chatTemplate().isEmpty()) {
-      return ChatTemplate.GEMMA;
-    }
-    Optional<ChatTemplate> known = ChatTemplate.recognize(weights.chatTemplate().get());
-    if (known.isEmpty()) {
-      LOG.warn("{} brings a chat template of an unknown kind; Gemma's own is used instead (none is ever run)", path);
-    }
-    return known.orElse(ChatTemplate.GEMMA);
+  /** Gemma's where the file has none; empty where it has one of another form. */
+  private static Optional<ChatTemplate> chatTemplate(ModelWeights<WeightRows> weights) {
+    return weights.chatTemplate().isEmpty() ? Optional.of(ChatTemplate.GEMMA) : ChatTemplate.recognize(weights.chatTemplate().get());
   }
 
   /** The weights as the kernels want them. What the identity does not say of them, their types, goes into the name of the packed file. */

@@ -112,7 +112,7 @@ public record ModelReport(Map<String, String> facts, List<String> problems, int 
   private static String template(ModelWeights<WeightRows> weights) {
     return weights
         .chatTemplate()
-        .map(text -> ChatTemplate.recognize(text).map(Enum::toString).orElse("of an unknown kind; GEMMA is used instead"))
+        .map(text -> ChatTemplate.recognize(text).map(Enum::toString).orElse("not Gemma's: it takes raw prompts, or --chat-template says what it was taught"))
         .orElse("none in the file; GEMMA is used");
   }
 

@@ -28,7 +28,7 @@ public enum ChatTemplate {
    * Which template a model file brings.
    *
    * @param source the template's text, in Jinja
-   * @return empty if it is none of these: the caller goes on with {@link #GEMMA} and warns
+   * @return empty if it is none of these: a model with it does not chat, unless the user says which template it was taught
    */
   public static Optional<ChatTemplate> recognize(String source) {
     return TemplateSource.recognize(source);

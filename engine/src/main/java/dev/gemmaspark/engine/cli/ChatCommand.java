@@ -36,7 +36,7 @@ final class ChatCommand implements Callable<Integer> {
     PrintWriter err = spec.commandLine().getErr();
     Terminal terminal = new Terminal(err);
     BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-    try (GemmaEngine engine = GemmaEngine.open(model.engineOptions(terminal))) {
+    try (GemmaEngine engine = GemmaEngine.openForChat(model.engineOptions(terminal))) {
       terminal.clear();
       List<ChatTurn> turns = opening();
       for (String line = ask(in, err, terminal); line != null; line = ask(in, err, terminal)) {

@@ -1,5 +1,6 @@
 package dev.gemmaspark.engine.cli;
 
+import dev.gemmaspark.engine.EngineOptions;
 import dev.gemmaspark.engine.GemmaEngine;
 import dev.gemmaspark.engine.chat.ChatTurn;
 import dev.gemmaspark.engine.generation.GenerationRequest;
@@ -42,7 +43,7 @@ final class GenerateCommand implements Callable<Integer> {
     GenerationRequest request =
         GenerationRequest.of(prompt()).with(sampling.sampling()).with(sampling.stopConditions());
     Terminal terminal = new Terminal(spec.commandLine().getErr());
-    try (GemmaEngine engine = GemmaEngine.open(model.engineOptions(terminal))) {
+    try (GemmaEngine engine = open(model.engineOptions(terminal))) {
       terminal.clear();
       Streaming.Timed timed = Streaming.run(engine, request, spec.commandLine().getOut());
       if (stats) {
@@ -52,6 +53,10 @@ final class GenerateCommand implements Callable<Integer> {
       }
     }
     return 0;
+  }
+
+  private GemmaEngine open(EngineOptions options) {
+    return raw ? GemmaEngine.open(options) : GemmaEngine.openForChat(options);
   }
 
   private Prompt prompt() throws Exception {

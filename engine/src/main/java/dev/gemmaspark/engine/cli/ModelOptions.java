@@ -3,6 +3,7 @@ package dev.gemmaspark.engine.cli;
 import dev.gemmaspark.engine.EngineOptions;
 import dev.gemmaspark.engine.KvCacheType;
 import dev.gemmaspark.engine.ModelSource;
+import dev.gemmaspark.engine.chat.ChatTemplate;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
@@ -36,13 +37,20 @@ final class ModelOptions {
       description = "How keys and values are kept: f16, bf16 or f32 (default: f16; f32 for logits).")
   private KvCacheType kvType;
 
+  @Option(
+      names = "--chat-template",
+      paramLabel = "T",
+      description = "How chats become prompts: gemma, or gemma_with_system_turn (default: as the model's own template says, else gemma).")
+  private ChatTemplate chatTemplate;
+
   EngineOptions engineOptions(Terminal terminal) {
     return engineOptions(terminal, KvCacheType.F16);
   }
 
   EngineOptions engineOptions(Terminal terminal, KvCacheType defaultKvType) {
+    ModelSource source = changes.apply(model);
     EngineOptions options =
-        EngineOptions.forModel(changes.apply(model)).withProgress(terminal).withKvCacheType(kvType == null ? defaultKvType : kvType);
+        EngineOptions.forModel(chatTemplate == null ? source : source.withChatTemplate(chatTemplate)).withProgress(terminal).withKvCacheType(kvType == null ? defaultKvType : kvType);
     if (threads != null) {
       options = options.withThreads(threads);
     }

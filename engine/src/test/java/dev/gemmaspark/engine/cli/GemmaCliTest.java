@@ -73,6 +73,32 @@ class GemmaCliTest {
     }
   }
 
+  /** A fine-tune that was taught chats in another form would answer worse, and nobody would know why. */
+  @Test
+  void aModelWithAChatTemplateOfAnotherFormChatsOnlyWhereTheUserNamesOne() throws Exception {
+    Path model = Files.createDirectory(folder.resolve("tuned"));
+    Path golden = TestData.resource("golden/gemma2-gguf");
+    for (String file : List.of("config.json", "model.safetensors", "tokenizer.model")) {
+      Files.copy(golden.resolve(file), model.resolve(file));
+    }
+    Files.writeString(
+        model.resolve("tokenizer_config.json"),
+        "{\"chat_template\": \"{% for m in messages %}<|im_start|>{{ m.role }}\\n{{ m.content }}<|im_end|>\\n{% endfor %}\"}");
+    for (String command : List.of("generate --prompt x", "chat")) {
+      Run refused = run((command + " --model " + model).split(" "));
+      assertThat(refused.code).isEqualTo(1);
+      assertThat(refused.err)
+          .contains("tuned: the model brings a chat template that is not Gemma's", "--chat-template", "spark.gemma.chatTemplate")
+          .doesNotContain("\tat ");
+    }
+    Run inspected = run("inspect", model.toString());
+    assertThat(inspected.out).contains("not Gemma's: it takes raw prompts");
+    for (String more : List.of("--raw", "--chat-template gemma")) {
+      Run run = run(("generate --max-tokens 3 --prompt x --model " + model + " " + more).split(" "));
+      assertThat(run.code).as(run.err).isZero();
+    }
+  }
+
   @Test
   void inspectSaysWhatTheModelIs() {
     Run run = run("inspect", "demo");

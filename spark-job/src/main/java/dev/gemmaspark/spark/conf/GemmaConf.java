@@ -76,7 +76,7 @@ public final class GemmaConf implements Serializable {
           PREFIX + "chatTemplate",
           Scope.TEXT,
           Standard.inWords("the file's, else Gemma's"),
-          "How chats become prompts: `gemma`, or `gemma_with_system_turn` for models that were taught one.",
+          "How chats become prompts: `gemma`, or `gemma_with_system_turn` for models that were taught one. To be named where the file's is of another form.",
           "gemma or gemma_with_system_turn",
           GemmaConf::chatTemplate);
   public static final ConfigKey<Integer> CONTEXT_LENGTH =

@@ -23,7 +23,7 @@ public interface EngineFactory {
         .start(
             () -> {
               try {
-                opened.complete(GemmaEngine.open(chosen));
+                opened.complete(GemmaEngine.openForChat(chosen));
               } catch (GemmaException e) {
                 opened.completeExceptionally(new GemmaException("Host " + Host.name() + ": " + e.getMessage(), e));
               } catch (Throwable e) {

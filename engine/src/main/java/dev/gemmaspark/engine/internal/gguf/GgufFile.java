@@ -40,7 +40,8 @@ public record GgufFile(Path path, GgufMetadata metadata, Map<String, StoredTenso
   private static final int NEWEST_VERSION = 3;
   private static final int MOST_KEYS = 1 << 16;
   private static final int LONGEST_KEY = 65535;
-  private static final int LONGEST_STRING = 16 << 20;
+  private static final int LONGEST_STRING = 32 << 20;
+  private static final long MOST_TEXT = 64 << 20;
 
   /** A name's length, a type and a value of one byte. */
   private static final int LEAST_KEY_BYTES = 8 + 1 + 4 + 1;
@@ -101,6 +102,7 @@ public record GgufFile(Path path, GgufMetadata metadata, Map<String, StoredTenso
   private static GgufMetadata readMetadata(
       Path path, MemorySegment memory, GgufCursor cursor, long keys) {
     Map<String, Object> values = new HashMap<>();
+    long text = 0;
     for (long i = 0; i < keys; i++) {
       long at = cursor.position();
       String key = cursor.readString(LONGEST_KEY, "the name of a key");
@@ -108,7 +110,12 @@ public record GgufFile(Path path, GgufMetadata metadata, Map<String, StoredTenso
         throw cursor.broken(at, "a key has no name");
       }
       GgufValueType type = GgufValueType.read(cursor, key);
-      if (values.put(key, readValue(path, memory, key, type, cursor)) != null) {
+      Object value = readValue(path, memory, key, type, cursor);
+      text += value instanceof String string ? string.length() : 0;
+      if (text > MOST_TEXT) {
+        throw cursor.broken(at, String.format(Locale.ROOT, "the texts of the keys have more than %d characters", MOST_TEXT));
+      }
+      if (values.put(key, value) != null) {
         throw cursor.broken(at, "the key " + key + " stands twice in the file");
       }
     }

@@ -83,6 +83,11 @@ public final class GgufMetadata {
     return values.get(key) instanceof GgufArray;
   }
 
+  /** Elements of an array that must be there. */
+  public int length(String key) {
+    return array(key).count();
+  }
+
   /** An array of truth values that must be there. */
   public boolean[] booleans(String key) {
     return array(key).booleans();

@@ -17,6 +17,7 @@ final class GgufTensorReader {
   /** A name of one byte and its length, dimensions, one size, a type and an offset. */
   static final int LEAST_BYTES = 8 + 1 + 4 + 8 + 4 + 8;
 
+  private static final int MOST_TENSORS = 1 << 16;
   private static final int LONGEST_NAME = 64;
   private static final int MOST_DIMENSIONS = 4;
   private static final int DEFAULT_ALIGNMENT = 32;
@@ -59,6 +60,9 @@ final class GgufTensorReader {
   }
 
   Map<String, StoredTensor> read(long count) {
+    if (count > MOST_TENSORS) {
+      throw cursor.broken(String.format(Locale.ROOT, "the file has %d tensors; at most %d are allowed", count, MOST_TENSORS));
+    }
     List<Header> headers = new ArrayList<>();
     for (long i = 0; i < count; i++) {
       headers.add(readHeader());

@@ -1,5 +1,6 @@
 package dev.gemmaspark.engine.internal.model;
 
+import dev.gemmaspark.engine.error.GemmaException;
 import dev.gemmaspark.engine.internal.cache.KvCache;
 import dev.gemmaspark.engine.internal.cache.KvCachePool;
 import dev.gemmaspark.engine.internal.cache.KvCacheShape;
@@ -10,12 +11,14 @@ import dev.gemmaspark.engine.internal.tensor.KvBlockLayout;
 import dev.gemmaspark.engine.internal.tensor.KvType;
 import dev.gemmaspark.engine.internal.tensor.PackedMatrix;
 import dev.gemmaspark.engine.internal.tensor.TensorType;
+import dev.gemmaspark.engine.internal.weights.LayerConfig;
 import dev.gemmaspark.engine.internal.weights.ModelConfig;
 import dev.gemmaspark.engine.internal.weights.ModelWeights;
 import dev.gemmaspark.engine.internal.weights.Rope;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -71,6 +74,7 @@ public final class GemmaModel {
     this.kernels = kernels;
     this.pool = pool;
     this.layout = new KvBlockLayout(config.kvHeads(), config.headDim(), kvType);
+    checkHeap(maxStepTokens);
     this.space = new Workspace(config, layout, maxStepTokens, contextLength, pool.threads());
     Map<Rope, RotaryEmbedding> rotaries = new HashMap<>();
     matrices.addAll(weights.matrices());
@@ -79,6 +83,37 @@ public final class GemmaModel {
           rotaries.computeIfAbsent(config.layer(i).rope(), rope -> new RotaryEmbedding(config.headDim(), rope, contextLength));
       layers.add(new DecoderLayer(config, i, weights.layers().get(i), kernels, space, rotary, layout));
     }
+  }
+
+  /** Sizes come from a file: what they ask for is said before it is taken, for an error of memory would end the process. */
+  private void checkHeap(int maxStepTokens) {
+    long floats;
+    try {
+      long ropes = config.layerConfigs().stream().map(LayerConfig::rope).distinct().count();
+      floats =
+          Workspace.floats(config, layout, maxStepTokens, contextLength, pool.threads())
+              + ropes * RotaryEmbedding.floats(config.headDim(), contextLength);
+    } catch (ArithmeticException e) {
+      floats = Long.MAX_VALUE / Float.BYTES;
+    }
+    long free = freeHeap();
+    if (floats * Float.BYTES > free - free / 8) {
+      System.gc();
+      free = freeHeap();
+    }
+    if (floats * Float.BYTES > free - free / 8) {
+      throw new GemmaException(
+          String.format(
+              Locale.ROOT,
+              "the model needs %,d MiB of the heap for steps of %d tokens in a context of %d, and %,d MiB are free;"
+                  + " lower the context length, or give the JVM more (-Xmx)",
+              floats * Float.BYTES >> 20, maxStepTokens, contextLength, free >> 20));
+    }
+  }
+
+  private static long freeHeap() {
+    Runtime runtime = Runtime.getRuntime();
+    return runtime.maxMemory() - runtime.totalMemory() + runtime.freeMemory();
   }
 
   /** What a sequence of this model needs of a cache. */

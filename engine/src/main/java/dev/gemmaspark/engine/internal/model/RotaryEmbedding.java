@@ -11,6 +11,15 @@ final class RotaryEmbedding {
   final float[] cosines;
   final float[] sines;
 
+  /**
+   * Floats of the tables.
+   *
+   * @throws ArithmeticException if one of them would be too long for an array
+   */
+  static long floats(int headDim, int contextLength) {
+    return 2L * Math.multiplyExact(contextLength, headDim / 2);
+  }
+
   RotaryEmbedding(int headDim, Rope rope, int contextLength) {
     pairs = headDim / 2;
     cosines = new float[contextLength * pairs];

@@ -44,7 +44,8 @@ import java.util.Set;
  */
 public final class SafetensorsFile {
   private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final long LONGEST_HEADER = 100_000_000;
+  private static final long LONGEST_HEADER = 32 << 20;
+  private static final int MOST_TENSORS = 1 << 16;
   private static final int DEEPEST = 4;
   private static final int LONGEST_NAME = 1024;
   private static final int MOST_DIMENSIONS = 8;
@@ -131,6 +132,9 @@ public final class SafetensorsFile {
           json.skipChildren();
         } else {
           entries.put(name, readEntry(name, json));
+          if (entries.size() > MOST_TENSORS) {
+            throw broken(Long.BYTES, String.format(Locale.ROOT, "the file has more than %d tensors", MOST_TENSORS));
+          }
         }
       }
       if (json.nextToken() != null) {

@@ -19,9 +19,10 @@ import java.util.function.BooleanSupplier;
 public final class PromptEncoder {
   private final Tokenizer tokenizer;
   private final Vocabulary vocabulary;
-  private final ChatTemplate template;
+  private final Optional<ChatTemplate> template;
 
-  public PromptEncoder(Tokenizer tokenizer, ChatTemplate template) {
+  /** @param template empty where the model was taught chats in a form that is not known: it then takes raw prompts alone */
+  public PromptEncoder(Tokenizer tokenizer, Optional<ChatTemplate> template) {
     this.tokenizer = tokenizer;
     this.vocabulary = tokenizer.vocabulary();
     this.template = template;
@@ -30,11 +31,11 @@ public final class PromptEncoder {
   /**
    * A prompt as the model is shown it.
    *
-   * @throws InvalidSettingException if the turns make no conversation
+   * @throws InvalidSettingException if the turns make no conversation, or the model's form of conversations is not known
    */
   public RenderedPrompt render(Prompt prompt) {
     return switch (prompt) {
-      case Prompt.Chat(var turns) -> template.render(turns);
+      case Prompt.Chat(var turns) -> chatTemplate().render(turns);
       case Prompt.Raw(var text) -> RenderedPrompt.raw(text);
     };
   }
@@ -50,6 +51,19 @@ public final class PromptEncoder {
           };
     }
     return tokens;
+  }
+
+  /**
+   * How conversations become prompts.
+   *
+   * @throws InvalidSettingException if that is not known of this model
+   */
+  public ChatTemplate chatTemplate() {
+    return template.orElseThrow(
+        () ->
+            new InvalidSettingException(
+                "the model brings a chat template that is not Gemma's, and no other is supported; name the template that it was taught"
+                    + " (--chat-template, spark.gemma.chatTemplate: gemma or gemma_with_system_turn), or give it raw prompts"));
   }
 
   /**

@@ -24,7 +24,8 @@ import java.util.Map;
  *
  * <p>The library merges pairs by rank, SentencePiece by the score of what they make. Gemma's file was made from a SentencePiece model,
  * all splits of a piece in a row and the pieces by falling score; so the best rank of a piece's merges, negated, is a score that gives
- * the same tokens. A piece that no merge makes is never merged. The regular expressions of such files are not run.
+ * the same tokens. A piece that no merge makes is never merged. The regular expressions of such files are not run: {@link TokenizerParts}
+ * refuses what is not Gemma's.
  */
 final class TokenizerJsonReader {
   /** Below what exhausts a thread's stack, above what any tokenizer needs. */
@@ -49,10 +50,13 @@ final class TokenizerJsonReader {
   private final Map<String, Integer> ids = new HashMap<>();
   private final Map<Integer, Float> scores = new HashMap<>();
   private String unknownPiece = "<unk>";
+  private boolean byteFallback = true;
+  private final TokenizerParts parts;
   private JsonNode addedTokens = MAPPER.createArrayNode();
 
   TokenizerJsonReader(Path file) {
     this.file = file;
+    this.parts = new TokenizerParts(file);
   }
 
   Vocabulary read(byte[] bytes) {
@@ -65,7 +69,12 @@ final class TokenizerJsonReader {
           case "added_tokens" -> addedTokens = json.readValueAsTree();
           case "model" -> readModel(json);
           case "normalizer" -> checkNormalizer(json.readValueAsTree());
-          default -> json.skipChildren();
+          case "pre_tokenizer" -> parts.checkPreTokenizer(json.readValueAsTree());
+          case "post_processor" -> parts.checkPostProcessor(json.readValueAsTree());
+          case "decoder" -> parts.checkDecoder(json.readValueAsTree());
+          // of training: how texts were cut and filled up
+          case "version", "truncation", "padding" -> json.skipChildren();
+          default -> parts.checkNone(name, json.readValueAsTree());
         }
       }
       if (json.nextToken() != null) {
@@ -98,7 +107,9 @@ final class TokenizerJsonReader {
         case "unk_token" -> unknownPiece = json.getValueAsString(unknownPiece);
         case "vocab" -> readVocabulary(json);
         case "merges" -> readMerges(json);
-        default -> json.skipChildren();
+        case "fuse_unk" -> json.skipChildren();
+        case "byte_fallback" -> byteFallback = json.getValueAsBoolean(false);
+        default -> parts.checkNone("model." + name, json.readValueAsTree());
       }
     }
   }
@@ -167,8 +178,12 @@ final class TokenizerJsonReader {
       if (known != null && known != id) {
         throw broken(String.format(Locale.ROOT, "added token %d has the text of piece %d", id, known));
       }
+      parts.checkAddedToken(token);
       boolean special = token.path("special").asBoolean();
       typeOf.put(id, special ? TokenType.CONTROL : TokenType.USER_DEFINED);
+    }
+    if (!byteFallback && ids.containsKey("<0x00>")) {
+      throw unsupported("it has pieces for bytes, and does not use them (byte_fallback)");
     }
     String[] pieces = new String[ids.size()];
     ids.forEach(

@@ -13,6 +13,9 @@ import java.util.Optional;
 abstract class ConfigReader {
   static final int LARGEST_SIZE = 1 << 20;
   private static final int MOST_LAYERS = 512;
+  private static final int LARGEST_WIDTH = 1 << 18;
+  private static final int LARGEST_HEAD = 1024;
+  private static final int LARGEST_QUERY_WIDTH = 1 << 16;
   private static final int LARGEST_CONTEXT = 1 << 24;
   private static final int DEFAULT_WINDOW = 4096;
   static final float DEFAULT_ROPE_THETA = 10000f;
@@ -58,11 +61,12 @@ abstract class ConfigReader {
 
   final ModelConfig read() {
     int layers = between(ConfigKey.LAYERS, required(ConfigKey.LAYERS), 1, MOST_LAYERS);
-    int hiddenSize = size(ConfigKey.HIDDEN_SIZE, required(ConfigKey.HIDDEN_SIZE));
-    int heads = size(ConfigKey.ATTENTION_HEADS, required(ConfigKey.ATTENTION_HEADS));
-    int kvHeads = size(ConfigKey.KV_HEADS, integer(ConfigKey.KV_HEADS).orElse(heads));
+    int hiddenSize = between(ConfigKey.HIDDEN_SIZE, required(ConfigKey.HIDDEN_SIZE), 1, LARGEST_WIDTH);
+    int heads = between(ConfigKey.ATTENTION_HEADS, required(ConfigKey.ATTENTION_HEADS), 1, LARGEST_QUERY_WIDTH / 2);
+    int kvHeads = between(ConfigKey.KV_HEADS, integer(ConfigKey.KV_HEADS).orElse(heads), 1, LARGEST_QUERY_WIDTH);
     require(ConfigKey.KV_HEADS, kvHeads, heads % kvHeads == 0, "a divisor of the " + heads + " heads");
-    int headDim = size(ConfigKey.HEAD_DIM, integer(ConfigKey.HEAD_DIM).orElse(hiddenSize / heads));
+    int headDim = between(ConfigKey.HEAD_DIM, integer(ConfigKey.HEAD_DIM).orElse(hiddenSize / heads), 2, LARGEST_HEAD);
+    require(ConfigKey.ATTENTION_HEADS, heads, heads * headDim <= LARGEST_QUERY_WIDTH, "at most " + LARGEST_QUERY_WIDTH / headDim + " of " + headDim);
     require(ConfigKey.HEAD_DIM, headDim, headDim % 2 == 0, "even");
     int valueDim = integer(ConfigKey.VALUE_DIM).orElse(headDim);
     require(ConfigKey.VALUE_DIM, valueDim, valueDim == headDim, "the key length " + headDim);
@@ -74,7 +78,7 @@ abstract class ConfigReader {
             architecture,
             layerConfigs(layers),
             hiddenSize,
-            size(ConfigKey.INTERMEDIATE_SIZE, required(ConfigKey.INTERMEDIATE_SIZE)),
+            between(ConfigKey.INTERMEDIATE_SIZE, required(ConfigKey.INTERMEDIATE_SIZE), 1, LARGEST_WIDTH),
             heads,
             kvHeads,
             headDim,
@@ -134,10 +138,6 @@ abstract class ConfigReader {
     float cap = number(key).orElse(whereMissing);
     require(key, cap, cap >= 0 && Float.isFinite(cap), "0 or a positive number");
     return cap;
-  }
-
-  private int size(ConfigKey key, int value) {
-    return between(key, value, 1, LARGEST_SIZE);
   }
 
   private int between(ConfigKey key, int value, int least, int most) {

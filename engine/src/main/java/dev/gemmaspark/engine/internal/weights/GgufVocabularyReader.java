@@ -25,6 +25,19 @@ final class GgufVocabularyReader {
       throw new UnsupportedModelException(
           String.format(Locale.ROOT, "%s has a tokenizer of kind '%s'; Gemma's is '%s' (SentencePiece)", path, kind, SENTENCE_PIECE));
     }
+    // counted before they are decoded: a piece takes many times its bytes
+    int pieces = metadata.length(PREFIX + "tokens");
+    int scores = metadata.length(PREFIX + "scores");
+    int types = metadata.length(PREFIX + "token_type");
+    if (pieces > ConfigReader.LARGEST_SIZE || scores != pieces || types != pieces) {
+      throw new ModelFormatException(
+          path,
+          ModelFormatException.NO_OFFSET,
+          String.format(
+              Locale.ROOT,
+              "the vocabulary has %d pieces, %d scores and %d types; the three must be as many, and at most %d",
+              pieces, scores, types, ConfigReader.LARGEST_SIZE));
+    }
     return Vocabulary.of(
         path,
         metadata.strings(PREFIX + "tokens"),

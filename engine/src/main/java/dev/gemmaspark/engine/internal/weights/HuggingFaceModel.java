@@ -105,12 +105,8 @@ final class HuggingFaceModel implements TensorSource {
   private static Optional<String> chatTemplate(Path directory) {
     JsonNode template = optionalFile(directory.resolve(TOKENIZER_CONFIG), KnownFields.TOKENIZER_CONFIG).path("chat_template");
     Path file = directory.resolve(CHAT_TEMPLATE);
-    try {
-      if (Files.exists(file) && Files.size(file) <= LARGEST_TEMPLATE) {
-        return Optional.of(Files.readString(file));
-      }
-    } catch (IOException e) {
-      throw new ModelNotFoundException("The file " + file + " cannot be read: " + e.getMessage(), e);
+    if (Files.exists(file)) {
+      return Optional.of(templateFile(file));
     }
     if (template.isArray()) {
       // several, by name
@@ -120,7 +116,22 @@ final class HuggingFaceModel implements TensorSource {
         }
       }
     }
-    return template.isTextual() ? Optional.of(template.asText()) : Optional.empty();
+    // what is there and cannot be read is none that anybody knows
+    return Unread.meansNone(template) ? Optional.empty() : Optional.of(template.asText());
+  }
+
+  private static String templateFile(Path file) {
+    try {
+      if (Files.size(file) > LARGEST_TEMPLATE) {
+        throw new ModelFormatException(
+            file,
+            ModelFormatException.NO_OFFSET,
+            String.format(Locale.ROOT, "the chat template has %d bytes; at most %d expected", Files.size(file), LARGEST_TEMPLATE));
+      }
+      return Files.readString(file);
+    } catch (IOException e) {
+      throw new ModelNotFoundException("The file " + file + " cannot be read: " + e.getMessage(), e);
+    }
   }
 
   /** What generation_config.json says, else config.json; and the end of a turn, whatever they say. */

@@ -17,7 +17,7 @@ import java.util.Locale;
 /** Reads the JSON files that lie beside weights, within limits. */
 final class JsonFile {
   /** The index of a large model has some hundred kilobytes. */
-  private static final long LARGEST = 16L << 20;
+  private static final long LARGEST = 8L << 20;
 
   private static final int DEEPEST = 32;
 

@@ -66,13 +66,25 @@ public final class GgufBuilder {
     values.put("gemma2.attention.sliding_window", 16);
     values.put("gemma2.attn_logit_softcapping", 50f);
     values.put("gemma2.final_logit_softcapping", 30f);
+    putVocabulary(values, pieces);
+    values.putAll(changed);
+    values.forEach(this::put);
+    return weights();
+  }
+
+  /** The keys of a tokenizer. */
+  public GgufBuilder vocabulary(List<String> pieces) {
+    Map<String, Object> values = new LinkedHashMap<>();
+    putVocabulary(values, pieces);
+    values.forEach(this::put);
+    return this;
+  }
+
+  private static void putVocabulary(Map<String, Object> values, List<String> pieces) {
     values.put("tokenizer.ggml.model", "llama");
     values.put("tokenizer.ggml.tokens", pieces);
     values.put("tokenizer.ggml.scores", IntStream.range(0, pieces.size()).mapToObj(i -> (float) -i).toList());
     values.put("tokenizer.ggml.token_type", IntStream.range(0, pieces.size()).map(GgufBuilder::pieceType).boxed().toList());
-    values.putAll(changed);
-    values.forEach(this::put);
-    return weights();
   }
 
   private static int pieceType(int id) {
@@ -246,6 +258,16 @@ public final class GgufBuilder {
     tensors.writeBytes(longs(at));
     tensorsWritten++;
     return this;
+  }
+
+  /** The keys so far, as they stand in a file. */
+  public byte[] keyBytes() {
+    return keys.toByteArray();
+  }
+
+  /** How many they are. */
+  public long keyCount() {
+    return keysWritten;
   }
 
   public byte[] build() {

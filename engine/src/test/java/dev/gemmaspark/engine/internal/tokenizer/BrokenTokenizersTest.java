@@ -34,6 +34,21 @@ class BrokenTokenizersTest {
     assertThat(VocabularyReader.read(write(sentencePiece())).size()).isEqualTo(448);
   }
 
+  /** Gemma's own steps, and those of training, change no token. */
+  @Test
+  void theStepsThatGemmaHasAreKnown() throws IOException {
+    String sound = new String(json(), java.nio.charset.StandardCharsets.UTF_8);
+    String more =
+        "\"version\":\"1.0\",\"truncation\":{\"max_length\":512},\"padding\":null,"
+            + "\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"String\":\" \"},\"behavior\":\"MergedWithPrevious\",\"invert\":false},"
+            + "\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[]},"
+            + "\"decoder\":{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"Replace\",\"pattern\":{\"String\":\"\u2581\"},\"content\":\" \"},"
+            + "{\"type\":\"ByteFallback\"},{\"type\":\"Fuse\"}]},\"added_tokens\"";
+    String model = "\"type\":\"BPE\",\"dropout\":null,\"continuing_subword_prefix\":\"\",\"fuse_unk\":true,\"byte_fallback\":true,\"ignore_merges\":false";
+    String full = sound.replace("\"added_tokens\"", more).replace("\"type\":\"BPE\"", model);
+    assertThat(VocabularyReader.read(write(full.getBytes(java.nio.charset.StandardCharsets.UTF_8))).size()).isEqualTo(6 + 256 + 4);
+  }
+
   @Test
   void everyTruncationIsAnErrorOfOurs() throws IOException {
     for (byte[] whole : List.of(json(), sentencePiece())) {
@@ -73,6 +88,16 @@ class BrokenTokenizersTest {
     "a b | a c | merge 0 makes a piece that is not in the vocabulary",
     "\"BPE\" | \"Unigram\" | its model is of another type than BPE",
     "<bos> | <b0s> | the vocabulary has no <bos>",
+    // what would give other tokens, or another text
+    "\"added_tokens\" | \"pre_tokenizer\":{\"type\":\"ByteLevel\"},\"added_tokens\" | its pre-tokenizer is ByteLevel",
+    "\"added_tokens\" | \"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Digits\"}]},\"added_tokens\" | its pre-tokenizer is Digits",
+    "\"added_tokens\" | \"post_processor\":{\"type\":\"ByteLevel\"},\"added_tokens\" | its post-processor is ByteLevel",
+    "\"added_tokens\" | \"decoder\":{\"type\":\"Sequence\",\"decoders\":[{\"type\":\"Strip\"}]},\"added_tokens\" | its decoder has a step Strip",
+    "\"added_tokens\" | \"something\":{\"type\":1},\"added_tokens\" | it has the setting something",
+    "\"type\":\"BPE\" | \"type\":\"BPE\",\"ignore_merges\":true | it has the setting model.ignore_merges",
+    "\"type\":\"BPE\" | \"type\":\"BPE\",\"dropout\":0.1 | it has the setting model.dropout",
+    "\"type\":\"BPE\" | \"type\":\"BPE\",\"byte_fallback\":false | it has pieces for bytes, and does not use them",
+    "\"special\":true | \"special\":true,\"lstrip\":true | its added token 0 has the rule lstrip",
   })
   void aTokenizerThatMisleadsIsRefused(String text, String replacement, String message) throws IOException {
     String sound = new String(json(), java.nio.charset.StandardCharsets.UTF_8);

@@ -97,6 +97,55 @@ class HuggingFaceModelTest {
   }
 
   @Test
+  void layersMayDifferInTheirWindowsAndInHowPositionsBecomeAngles() throws IOException {
+    Path config = model.resolve("config.json");
+    Files.writeString(
+        config,
+        Files.readString(config)
+            .replace(
+                "\"rope_theta\": 10000.0",
+                "\"layer_types\": [\"full_attention\", \"sliding_attention\"], \"rope_parameters\": {"
+                    + "\"sliding_attention\": {\"rope_type\": \"default\", \"rope_theta\": 5000.0},"
+                    + "\"full_attention\": {\"rope_type\": \"linear\", \"factor\": 8, \"rope_theta\": 1000000}}"));
+    ModelConfig read = load().config();
+    assertThat(read.layer(0)).isEqualTo(new LayerConfig(0, new Rope(1_000_000, new Rope.Linear(8))));
+    assertThat(read.layer(1)).isEqualTo(new LayerConfig(9, Rope.unscaled(5000)));
+  }
+
+  /** What published directories have beside what is read. */
+  @Test
+  void fieldsThatChangeNoNumberAreNoReasonToRefuse() throws IOException {
+    Path config = model.resolve("config.json");
+    Files.writeString(
+        config,
+        Files.readString(config)
+            .replace(
+                "\"rope_theta\": 10000.0",
+                "\"rope_theta\": 10000.0, \"_name_or_path\": \"google/gemma-2-2b\", \"cache_implementation\": \"hybrid\", \"use_cache\": true,"
+                    + "\"attention_bias\": false, \"attention_dropout\": 0.0, \"initializer_range\": 0.02, \"hidden_act\": \"gelu_pytorch_tanh\","
+                    + "\"sliding_window_size\": 9, \"transformers_version\": \"4.42.0\", \"auto_map\": {\"AutoConfig\": \"x.Y\"}, \"rope_scaling\": null,"
+                    + "\"rope_parameters\": {\"rope_theta\": 10000.0, \"rope_type\": \"default\"}, \"use_bidirectional_attention\": null,"
+                    + "\"unsloth_fixed\": true, \"quantization_config\": {}, \"temperature\": 0.7, \"num_experts\": 0"));
+    Files.writeString(
+        model.resolve("generation_config.json"),
+        "{\"_from_model_config\": true, \"bos_token_id\": 2, \"eos_token_id\": [1, 7], \"do_sample\": true, \"temperature\": 0.6, \"suppress_tokens\": null}");
+    Files.writeString(
+        model.resolve("tokenizer_config.json"),
+        "{\"add_bos_token\": true, \"add_eos_token\": true, \"added_tokens_decoder\": {\"0\": {\"content\": \"<pad>\"}}, \"clean_up_tokenization_spaces\": false,"
+            + "\"legacy\": null, \"model_max_length\": 1000000000000000019884624838656, \"tokenizer_class\": \"GemmaTokenizer\", \"add_prefix_space\": false}");
+    assertThat(load().config().layer(0)).isEqualTo(new LayerConfig(9, Rope.unscaled(10000)));
+  }
+
+  @Test
+  void fieldsOfTheOtherFilesThatNobodyKnowsAreNamed() throws IOException {
+    Files.writeString(model.resolve("generation_config.json"), "{\"suppress_tokens\": [7]}");
+    refused("generation_config.json: suppress_tokens is [7], which is not supported");
+    Files.delete(model.resolve("generation_config.json"));
+    Files.writeString(model.resolve("tokenizer_config.json"), "{\"add_prefix_space\": true}");
+    refused("tokenizer_config.json: add_prefix_space is true, which is not supported");
+  }
+
+  @Test
   void filesThatAreMissingAreNamed() throws IOException {
     Files.delete(model.resolve("model-00002-of-00002.safetensors"));
     refused("names model-00002-of-00002.safetensors, but there is no such file beside it");
