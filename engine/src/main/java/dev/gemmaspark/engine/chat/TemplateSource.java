@@ -15,11 +15,12 @@ final class TemplateSource {
   /** Real ones have some hundred characters, Gemma 3's 1,500. */
   private static final int LONGEST = 1 << 16;
 
-  private static final Pattern COMMENT = Pattern.compile("\\{#.*?#}", Pattern.DOTALL);
-  private static final Pattern TAG = Pattern.compile("\\{\\{.*?}}|\\{%.*?%}", Pattern.DOTALL);
+  // What is opened and not closed goes to the end: looked for again from every place, a hostile template would take seconds.
+  private static final Pattern COMMENT = Pattern.compile("\\{#.*?(?:#}|\\z)", Pattern.DOTALL);
+  private static final Pattern TAG = Pattern.compile("\\{\\{.*?(?:}}|\\z)|\\{%.*?(?:%}|\\z)", Pattern.DOTALL);
 
-  /** Possessive, so that a hostile template cannot make matching slow. */
-  private static final String QUOTED = "'(?:[^'\\\\]|\\\\.)*+'|\"(?:[^\"\\\\]|\\\\.)*+\"";
+  /** Possessive, for the same reason. */
+  private static final String QUOTED = "'(?:[^'\\\\]|\\\\.?)*+(?:'|\\z)|\"(?:[^\"\\\\]|\\\\.?)*+(?:\"|\\z)";
 
   private static final Pattern LITERAL = Pattern.compile(QUOTED, Pattern.DOTALL);
 
@@ -79,6 +80,10 @@ final class TemplateSource {
   }
 
   private static String unquoted(String literal) {
+    if (literal.length() < 2 || literal.charAt(0) != literal.charAt(literal.length() - 1)) {
+      // never closed, and so nobody's
+      return literal;
+    }
     return literal.substring(1, literal.length() - 1).replace("\\n", "\n");
   }
 }
