@@ -45,7 +45,7 @@ class PackageRulesTest {
           .whereLayer("tokenizer").mayOnlyBeAccessedByLayers("engine", "scheduler", "weights")
           .whereLayer("cache").mayOnlyBeAccessedByLayers("engine", "scheduler", "model")
           .whereLayer("weights").mayOnlyBeAccessedByLayers("engine", "model")
-          .whereLayer("kernel").mayOnlyBeAccessedByLayers("engine", "model")
+          .whereLayer("kernel").mayOnlyBeAccessedByLayers("engine", "model", "sampling")
           .whereLayer("parallel").mayOnlyBeAccessedByLayers("engine", "scheduler", "model", "weights")
           .whereLayer("gguf").mayOnlyBeAccessedByLayers("weights")
           .whereLayer("safetensors").mayOnlyBeAccessedByLayers("weights")

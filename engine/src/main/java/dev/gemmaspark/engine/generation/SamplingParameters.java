@@ -26,10 +26,10 @@ public record SamplingParameters(
     require(topP > 0 && topP <= 1, "topP", topP, "more than 0 and at most 1");
     require(minP >= 0 && minP < 1, "minP", minP, "at least 0 and less than 1");
     require(
-        repetitionPenalty > 0 && repetitionPenalty <= 100,
+        repetitionPenalty >= 0.01 && repetitionPenalty <= 100,
         "repetitionPenalty",
         repetitionPenalty,
-        "more than 0 and at most 100");
+        "between 0.01 and 100");
   }
 
   /** Always the most likely token. */

@@ -56,6 +56,9 @@ public sealed interface Kernels permits ScalarKernels, VectorKernels {
   /** {@code x[i] = cap * tanh(x[i] / cap)}. */
   void softcap(float[] x, int offset, int length, float cap);
 
+  /** {@code weights[i] = exp((logits[i] - max) * scale)}, and exp(-87) where that is less. */
+  void softmaxWeights(float[] logits, int offset, int length, float max, float scale, float[] weights);
+
   /**
    * Rotates the pairs (i, i + headDim / 2) of a head by their angles and scales it.
    *

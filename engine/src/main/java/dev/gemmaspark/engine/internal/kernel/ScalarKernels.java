@@ -82,6 +82,17 @@ public final class ScalarKernels implements Kernels {
   }
 
   @Override
+  public void softmaxWeights(float[] logits, int offset, int length, float max, float scale, float[] weights) {
+    softmaxWeights(logits, offset, length, max, scale, weights, 0);
+  }
+
+  void softmaxWeights(float[] logits, int offset, int length, float max, float scale, float[] weights, int from) {
+    for (int i = from; i < length; i++) {
+      weights[i] = ScalarMath.exp((logits[offset + i] - max) * scale);
+    }
+  }
+
+  @Override
   public void rotate(
       float[] x, int offset, int headDim, float[] cosines, float[] sines, int angle, float scale) {
     int half = headDim / 2;

@@ -81,6 +81,15 @@ public final class VectorKernels implements Kernels {
   }
 
   @Override
+  public void softmaxWeights(float[] logits, int offset, int length, float max, float scale, float[] weights) {
+    int whole = F.loopBound(length);
+    for (int i = 0; i < whole; i += LANES) {
+      VectorMath.exp(FloatVector.fromArray(F, logits, offset + i).sub(max).mul(scale)).intoArray(weights, i);
+    }
+    scalar.softmaxWeights(logits, offset, length, max, scale, weights, whole);
+  }
+
+  @Override
   public void rotate(
       float[] x, int offset, int headDim, float[] cosines, float[] sines, int angle, float scale) {
     int half = headDim / 2;

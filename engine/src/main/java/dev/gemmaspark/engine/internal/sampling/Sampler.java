@@ -15,6 +15,7 @@ public final class Sampler {
   private final SamplingParameters parameters;
   private final SplittableRandom random;
   private final RepetitionPenalty penalty;
+  private final Candidates candidates;
 
   /**
    * @param parameters how to pick
@@ -27,6 +28,7 @@ public final class Sampler {
         parameters.repetitionPenalty() == 1
             ? null
             : new RepetitionPenalty((float) parameters.repetitionPenalty(), prompt);
+    this.candidates = parameters.isGreedy() ? null : new Candidates(parameters);
   }
 
   /**
@@ -43,10 +45,7 @@ public final class Sampler {
     if (best == NON_FINITE) {
       return NON_FINITE;
     }
-    int token =
-        parameters.isGreedy()
-            ? best
-            : Candidates.of(logits, offset, vocabSize, best, parameters).draw(random.nextDouble());
+    int token = candidates == null ? best : candidates.draw(logits, offset, vocabSize, best, random.nextDouble());
     if (penalty != null) {
       penalty.add(token);
     }

@@ -112,6 +112,11 @@ class KernelsTest {
         kernels.softcap(y, 3, length, 50f);
         return y;
       });
+      both(kernels -> {
+        float[] y = new float[length];
+        kernels.softmaxWeights(x, 3, length, 2.5f, 7f, y);
+        return y;
+      });
       int even = length / 2 * 2;
       both(kernels -> {
         float[] y = x.clone();

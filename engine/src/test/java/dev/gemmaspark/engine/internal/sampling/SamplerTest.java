@@ -1,11 +1,21 @@
 package dev.gemmaspark.engine.internal.sampling;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import com.sun.management.ThreadMXBean;
 import dev.gemmaspark.engine.generation.SamplingParameters;
+import java.lang.management.ManagementFactory;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.SplittableRandom;
 import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class SamplerTest {
@@ -75,6 +85,87 @@ class SamplerTest {
   }
 
   @Test
+  void nextToNoTemperatureTakesTheMostLikely() {
+    for (double temperature : new double[] {Double.MIN_VALUE, 1e-310, 1e-40, 1e-10}) {
+      assertThat(shares(WARM.withTemperature(temperature))).containsOnlyKeys(2);
+      assertThat(shares(WARM.withTemperature(temperature).withTopP(0.9).withMinP(0.1))).containsOnlyKeys(2);
+    }
+  }
+
+  @Test
+  void aRepetitionPenaltyThatMakesLogitsInfiniteIsRefused() {
+    assertThatThrownBy(() -> WARM.withRepetitionPenalty(1e-46)).hasMessageContaining("repetitionPenalty").hasMessageContaining("between 0.01 and 100");
+  }
+
+  @Test
+  void aTokenThatCannotBeIsNeverDrawn() {
+    float[] logits = {Float.NEGATIVE_INFINITY, 0, Float.NEGATIVE_INFINITY, Float.NEGATIVE_INFINITY};
+    for (SamplingParameters parameters : List.of(WARM, WARM.withTopK(3), WARM.withTopP(0.9999))) {
+      assertThat(new Candidates(parameters).draw(logits, 0, 4, 1, 0)).isEqualTo(1);
+      assertThat(new Candidates(parameters).draw(logits, 0, 4, 1, Math.nextDown(1.0))).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void whatIsKeptIsWhatSortingKeeps() {
+    SplittableRandom random = new SplittableRandom(7);
+    for (int round = 0; round < 400; round++) {
+      int vocabSize = round % 4 == 0 ? random.nextInt(2_000, 9_000) : random.nextInt(1, 60);
+      // few different values, so that many are equal, and both zeros
+      int values = random.nextInt(1, 40);
+      float[] logits = new float[vocabSize + 5];
+      for (int i = 0; i < logits.length; i++) {
+        logits[i] = random.nextInt(-values, values + 1) * (random.nextBoolean() ? 0.1f : -0.1f);
+      }
+      SamplingParameters parameters =
+          WARM.withTemperature(random.nextDouble(0.5, 5))
+              .withTopK(random.nextBoolean() ? SamplingParameters.ALL : random.nextInt(1, vocabSize + 2))
+              .withTopP(random.nextBoolean() ? 1 : random.nextDouble(0.05, 1))
+              .withMinP(random.nextBoolean() ? 0 : random.nextDouble(0, 0.5));
+      List<Integer> kept = kept(logits, 5, vocabSize, parameters);
+      Candidates candidates = new Candidates(parameters);
+      Set<Integer> drawn = new TreeSet<>();
+      for (int i = 0; i < 2_000; i++) {
+        drawn.add(candidates.draw(logits, 5, vocabSize, Sampler.largest(logits, 5, vocabSize), (i + 0.5) / 2_000));
+      }
+      assertThat(kept).as("%s of %d", parameters, vocabSize).containsAll(drawn);
+      if (vocabSize < 60) {
+        // those that have the mass of two draws are drawn
+        double total = kept.stream().mapToDouble(id -> weight(logits[5 + id], parameters)).sum();
+        assertThat(drawn)
+            .as("%s of %d", parameters, vocabSize)
+            .containsAll(kept.stream().filter(id -> weight(logits[5 + id], parameters) > 0.001 * total).toList());
+      }
+    }
+  }
+
+  @Test
+  void aTokenOfALargeVocabularyMakesNoGarbage() {
+    int vocabSize = 256_000;
+    float[] logits = new float[vocabSize];
+    SplittableRandom random = new SplittableRandom(3);
+    for (int i = 0; i < vocabSize; i++) {
+      logits[i] = (float) random.nextDouble(-20, 10);
+    }
+    ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    for (SamplingParameters parameters :
+        List.of(WARM, WARM.withTopP(0.95), WARM.withTopK(40), WARM.withTopK(100_000), WARM.withMinP(0.05), WARM.withTopK(64).withTopP(0.95).withMinP(0.01))) {
+      Sampler sampler = new Sampler(parameters, PROMPT);
+      long start = System.nanoTime();
+      long allocated = Long.MAX_VALUE;
+      // until all is compiled: before that, vectors are objects
+      while (allocated > 10 * 1024 && System.nanoTime() - start < 30_000_000_000L) {
+        long before = threads.getCurrentThreadAllocatedBytes();
+        for (int i = 0; i < 10; i++) {
+          sampler.sample(logits, 0, vocabSize);
+        }
+        allocated = threads.getCurrentThreadAllocatedBytes() - before;
+      }
+      assertThat(allocated).as("bytes of ten tokens, %s", parameters).isLessThanOrEqualTo(10 * 1024);
+    }
+  }
+
+  @Test
   void notANumberIsNoticed() {
     assertThat(Sampler.largest(new float[] {1, Float.NaN, 2}, 0, 3)).isEqualTo(Sampler.NON_FINITE);
     assertThat(Sampler.largest(new float[] {1, Float.POSITIVE_INFINITY, 2}, 0, 3)).isEqualTo(Sampler.NON_FINITE);
@@ -99,5 +190,33 @@ class SamplerTest {
       shares.merge(sampler.sample(LOGITS, 1, 4) + 1, 1.0 / draws, Double::sum);
     }
     return shares;
+  }
+
+  /** The ids that stay, by the definition. */
+  private static List<Integer> kept(float[] logits, int offset, int vocabSize, SamplingParameters parameters) {
+    List<Integer> ids =
+        IntStream.range(0, vocabSize)
+            .boxed()
+            .sorted(Comparator.<Integer>comparingDouble(id -> -(logits[offset + id] + 0f)).thenComparing(id -> id))
+            .limit(parameters.topK())
+            .toList();
+    double mass = ids.stream().mapToDouble(id -> weight(logits[offset + id], parameters)).sum();
+    double best = weight(logits[offset + ids.getFirst()], parameters);
+    List<Integer> kept = new ArrayList<>();
+    double reached = 0;
+    for (int id : ids) {
+      double weight = weight(logits[offset + id], parameters);
+      // a hair of difference is left to rounding
+      if (parameters.topP() < 1 && reached >= parameters.topP() * mass * (1 + 1e-6) || weight < parameters.minP() * best * (1 - 1e-6)) {
+        break;
+      }
+      kept.add(id);
+      reached += weight;
+    }
+    return kept;
+  }
+
+  private static double weight(float logit, SamplingParameters parameters) {
+    return Math.exp(logit / parameters.temperature());
   }
 }
