@@ -1,12 +1,13 @@
 package dev.gemmaspark.engine;
 
 import dev.gemmaspark.engine.error.ModelNotFoundException;
+import dev.gemmaspark.engine.internal.weights.AtomicFile;
 import dev.gemmaspark.engine.internal.weights.ModelChecksum;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.channels.Channels;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 
 /** The model that the jar brings along, as a file of the model cache, because weights are mapped from files. */
 final class DemoModel {
@@ -25,10 +26,7 @@ final class DemoModel {
         cacheDirectory.resolve("models").resolve("demo-" + ModelChecksum.of(bytes).substring(0, 16) + ".gguf");
     try {
       if (!Files.exists(file) || Files.size(file) != bytes.length) {
-        Files.createDirectories(file.getParent());
-        Path unfinished = Files.createTempFile(file.getParent(), "demo", ".unfinished");
-        Files.write(unfinished, bytes);
-        Files.move(unfinished, file, StandardCopyOption.ATOMIC_MOVE);
+        AtomicFile.write(file, channel -> Channels.newOutputStream(channel).write(bytes));
       }
       return file;
     } catch (IOException e) {

@@ -10,6 +10,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.Comparator;
 import java.util.List;
+import java.util.UUID;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 
@@ -62,8 +63,8 @@ public final class ModelCache {
       delete(left);
     }
     delete(folder);
-    Path unfinished = Files.createTempDirectory(directory, key + "-");
-    Path making = Files.move(unfinished, unfinished.resolveSibling(unfinished.getFileName() + UNFINISHED));
+    // not a temporary directory, which only its owner may read
+    Path making = Files.createDirectory(directory.resolve(key + "-" + UUID.randomUUID() + UNFINISHED));
     try {
       copying.copyTo(making);
       try (Stream<Path> entries = Files.walk(making)) {

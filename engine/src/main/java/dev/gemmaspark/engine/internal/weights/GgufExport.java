@@ -13,10 +13,7 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
@@ -61,16 +58,7 @@ public final class GgufExport {
       ModelWeights<WeightRows> weights, QuantizationMix mix, String name, Path target, WorkerPool pool, DoubleConsumer progress)
       throws IOException {
     GgufExport export = new GgufExport(weights, mix, name);
-    Path unfinished = Files.createTempFile(target.toAbsolutePath().getParent(), target.getFileName().toString(), ".unfinished");
-    try {
-      try (FileChannel channel = FileChannel.open(unfinished, StandardOpenOption.WRITE)) {
-        export.write(channel, pool, progress);
-        channel.force(true);
-      }
-      Files.move(unfinished, target, StandardCopyOption.ATOMIC_MOVE);
-    } finally {
-      Files.deleteIfExists(unfinished);
-    }
+    AtomicFile.write(target, channel -> export.write(channel, pool, progress));
   }
 
   /** No key says how queries are scaled: where it is not what readers assume, the weights of the queries are scaled instead. */

@@ -4,9 +4,9 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.security.MessageDigest;
@@ -17,12 +17,15 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import java.util.function.DoubleConsumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * SHA-256 of a model file, in lower-case hexadecimal. Computed once for each machine: remembered in the model cache under the file's
  * path, size and time of change.
  */
 public final class ModelChecksum {
+  private static final Logger LOG = LoggerFactory.getLogger(ModelChecksum.class);
   private static final int BUFFER_BYTES = 1 << 20;
 
   private ModelChecksum() {}
@@ -38,7 +41,7 @@ public final class ModelChecksum {
         String.format(Locale.ROOT, "%s %d %s", file.toRealPath(), attributes.size(), attributes.lastModifiedTime().to(TimeUnit.NANOSECONDS));
     Path memo =
         cacheDirectory.resolve("checksums").resolve(hex(digest().digest(identity.getBytes(StandardCharsets.UTF_8))));
-    if (Files.exists(memo)) {
+    if (Files.isReadable(memo)) {
       String remembered = Files.readString(memo).strip();
       if (remembered.matches("[0-9a-f]{64}")) {
         return remembered;
@@ -96,10 +99,12 @@ public final class ModelChecksum {
   }
 
   private static void remember(Path memo, String checksum) throws IOException {
-    Files.createDirectories(memo.getParent());
-    Path unfinished = Files.createTempFile(memo.getParent(), "checksum", ".unfinished");
-    Files.writeString(unfinished, checksum);
-    Files.move(unfinished, memo, StandardCopyOption.ATOMIC_MOVE);
+    try {
+      AtomicFile.write(memo, channel -> channel.write(ByteBuffer.wrap(checksum.getBytes(StandardCharsets.US_ASCII))));
+    } catch (AccessDeniedException e) {
+      // the folder is another user's; it is computed again the next time
+      LOG.debug("The checksum is not kept: {}", memo, e);
+    }
   }
 
   private static String hex(byte[] digest) {

@@ -15,9 +15,9 @@ import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.HexFormat;
@@ -26,6 +26,9 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.DoubleConsumer;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * The packed weights of a model, in a file of the machine's model cache: written once, mapped by every process after that, so that
@@ -37,11 +40,15 @@ import java.util.function.DoubleConsumer;
  * </pre>
  *
  * The name is the model file's checksum. The file is written under another name, by one process at a time, and renamed when it is
- * whole; it is written and not mapped until then, so that a full disk is an error and not a crash.
+ * whole; it is written and not mapped until then, so that a full disk is an error and not a crash. Whoever writes one deletes what killed
+ * processes left, and files of older layouts.
  */
 public final class PackedModelFile {
   /** Counts changes of the layout of panels. */
   private static final int LAYOUT_VERSION = 5;
+
+  /** Of packed files and their locks; the layout version is the group. */
+  private static final Pattern NAME = Pattern.compile("[0-9a-f]{64}-v([0-9]{1,9})\\.panels(?:\\.lock)?");
 
   private static final byte[] MAGIC = "GEMMAPNL".getBytes(StandardCharsets.US_ASCII);
   private static final int HEADER_BYTES = 4096;
@@ -93,11 +100,12 @@ public final class PackedModelFile {
       return packed.map();
     } catch (IOException e) {
       throw new GemmaException(
-          "Cannot write the packed weights to "
+          (Files.exists(packed.file) && !Files.isReadable(packed.file) ? "Cannot read the packed weights " : "Cannot write the packed weights to ")
               + packed.file
               + " ("
               + packed.size / (1 << 20)
               + " MiB): "
+              + (e instanceof AccessDeniedException ? "permission denied for " : "")
               + e.getMessage()
               + "; make room there, or name another cache folder",
           e);
@@ -135,22 +143,26 @@ public final class PackedModelFile {
       if (!held.isValid() || isWhole()) {
         return;
       }
-      Path unfinished = Files.createTempFile(file.getParent(), sha256Prefix(), ".unfinished");
-      try {
-        pack(unfinished, pool, progress);
-        Files.move(unfinished, file, StandardCopyOption.ATOMIC_MOVE);
-      } finally {
-        Files.deleteIfExists(unfinished);
+      AtomicFile.deleteAbandoned(file.getParent(), "");
+      deleteOldLayouts();
+      AtomicFile.write(file, unfinished -> pack(unfinished, pool, progress));
+    }
+  }
+
+  /** No process reads them any more but one of an older version, and that keeps what it has mapped. */
+  private void deleteOldLayouts() throws IOException {
+    try (Stream<Path> entries = Files.list(file.getParent())) {
+      for (Path entry : entries.toList()) {
+        Matcher name = NAME.matcher(entry.getFileName().toString());
+        if (name.matches() && Integer.parseInt(name.group(1)) < LAYOUT_VERSION) {
+          Files.deleteIfExists(entry);
+        }
       }
     }
   }
 
-  private String sha256Prefix() {
-    return HexFormat.of().formatHex(sha256, 0, 8);
-  }
-
-  private void pack(Path target, WorkerPool pool, DoubleConsumer progress) throws IOException {
-    try (FileChannel channel = FileChannel.open(target, StandardOpenOption.WRITE)) {
+  private void pack(FileChannel channel, WorkerPool pool, DoubleConsumer progress) throws IOException {
+    try {
       // gives the file its length; the last matrix may end with this very byte
       writeFully(channel, ByteBuffer.allocate(1), size - 1);
       int panels = entries.stream().mapToInt(entry -> PackedMatrix.panels(entry.source.rows())).sum();
@@ -164,7 +176,6 @@ public final class PackedModelFile {
             });
       }
       writeFully(channel, header(), 0);
-      channel.force(true);
     } catch (PackingException e) {
       throw e.getCause();
     }

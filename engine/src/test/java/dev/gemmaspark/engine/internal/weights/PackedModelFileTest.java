@@ -10,12 +10,17 @@ import dev.gemmaspark.engine.internal.tensor.TensorType;
 import dev.gemmaspark.engine.internal.tensor.WeightRows;
 import java.io.IOException;
 import java.lang.foreign.ValueLayout;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.PosixFilePermission;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
@@ -76,6 +81,50 @@ class PackedModelFileTest {
           .hasMessageContaining("Cannot write the packed weights to " + noFolder)
           .hasMessageContaining("make room there, or name another cache folder");
     }
+  }
+
+  @Test
+  void whatKilledProcessesAndOlderVersionsLeftIsDeleted() throws Exception {
+    Path packed = Files.createDirectories(cache.resolve("packed"));
+    Path killed = old(packed.resolve("cd".repeat(8) + "123.unfinished"));
+    Path older = old(packed.resolve("cd".repeat(32) + "-v1.panels"));
+    Path olderLock = old(packed.resolve("cd".repeat(32) + "-v1.panels.lock"));
+    Path others = old(packed.resolve("notes.txt"));
+    Path justBegun = Files.writeString(packed.resolve("begun.unfinished"), "x");
+    Path newer = old(packed.resolve("cd".repeat(32) + "-v999.panels"));
+    open();
+    assertThat(killed).doesNotExist();
+    assertThat(older).doesNotExist();
+    assertThat(olderLock).doesNotExist();
+    assertThat(List.of(others, justBegun, newer)).allSatisfy(file -> assertThat(file).exists());
+  }
+
+  @Test
+  void whatAnotherProcessIsWritingStays() throws Exception {
+    Path packed = Files.createDirectories(cache.resolve("packed"));
+    Path busy = old(packed.resolve("busy.unfinished"));
+    try (FileChannel channel = FileChannel.open(busy, StandardOpenOption.WRITE);
+        FileLock lock = channel.lock()) {
+      assertThat(lock.isValid()).isTrue();
+      open();
+      assertThat(busy).exists();
+    }
+  }
+
+  @Test
+  void anotherUserOfTheCacheMayReadWhatThisOneWrote() throws Exception {
+    Path model = Files.writeString(cache.resolve("m"), "abc");
+    Set<PosixFilePermission> usual = Files.getPosixFilePermissions(model);
+    open();
+    ModelChecksum.of(model, cache, share -> {});
+    assertThat(Files.getPosixFilePermissions(file())).isEqualTo(usual);
+    try (Stream<Path> memos = Files.list(cache.resolve("checksums"))) {
+      assertThat(Files.getPosixFilePermissions(memos.findFirst().orElseThrow())).isEqualTo(usual);
+    }
+  }
+
+  private static Path old(Path file) throws IOException {
+    return Files.setLastModifiedTime(Files.writeString(file, "x"), FileTime.fromMillis(1));
   }
 
   @Test
