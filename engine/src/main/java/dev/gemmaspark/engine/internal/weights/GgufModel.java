@@ -66,6 +66,7 @@ final class GgufModel implements TensorSource {
     ModelConfig config = new GgufConfigReader(model).read();
     var vocabulary = GgufVocabularyReader.read(path, model.metadata);
     Set<Integer> stopTokens = new HashSet<>();
+    stopTokens.add(vocabulary.eos());
     vocabulary.endOfTurn().ifPresent(stopTokens::add);
     for (String key : STOP_KEYS) {
       model.metadata.optionalInteger(key).ifPresent(stopTokens::add);

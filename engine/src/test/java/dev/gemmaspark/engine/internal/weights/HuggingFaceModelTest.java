@@ -243,6 +243,13 @@ class HuggingFaceModelTest {
   }
 
   @Test
+  void aGgufThatDoesNotNameItsEndOfSequenceEndsAtIt() throws IOException {
+    Path tiny = Files.write(folder.resolve("tiny.gguf"), GgufBuilder.tiny().build());
+    ModelWeights<WeightRows> weights = ModelLoader.load(ModelFiles.of(tiny));
+    assertThat(weights.stopTokens()).contains(weights.vocabulary().eos(), weights.vocabulary().endOfTurn().orElseThrow());
+  }
+
+  @Test
   void partsThatAreMissingOrMixedUpAreNamed() throws IOException {
     parts();
     Path first = folder.resolve("m-00001-of-00002.gguf");
