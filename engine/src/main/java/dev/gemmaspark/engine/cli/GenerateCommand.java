@@ -5,6 +5,7 @@ import dev.gemmaspark.engine.GemmaEngine;
 import dev.gemmaspark.engine.chat.ChatTurn;
 import dev.gemmaspark.engine.generation.GenerationRequest;
 import dev.gemmaspark.engine.generation.Prompt;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -59,9 +60,17 @@ final class GenerateCommand implements Callable<Integer> {
     return raw ? GemmaEngine.open(options) : GemmaEngine.openForChat(options);
   }
 
+  private static String standardInput() throws IOException {
+    // nobody who only forgot the prompt should have to find out why nothing happens
+    boolean terminal = System.console() != null && System.console().isTerminal();
+    return terminal ? "" : new String(System.in.readAllBytes(), StandardCharsets.UTF_8).strip();
+  }
+
   private Prompt prompt() throws Exception {
-    String text =
-        prompt != null ? prompt : new String(System.in.readAllBytes(), StandardCharsets.UTF_8).strip();
+    String text = prompt != null ? prompt : standardInput();
+    if (text.isBlank()) {
+      throw new ParameterException(spec.commandLine(), "There is no prompt; give one with --prompt TEXT, or pipe a text to standard input");
+    }
     if (raw) {
       return new Prompt.Raw(text);
     }

@@ -5,8 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.gemmaspark.engine.TestData;
+import java.io.ByteArrayInputStream;
+import java.io.InputStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -30,6 +33,24 @@ class GemmaCliTest {
     assertThat(run.code).as(run.err).isZero();
     assertThat(run.out.strip()).isNotEmpty();
     assertThat(run.out.lines()).hasSize(1);
+  }
+
+  @Test
+  void generateWithoutAPromptSaysSo() {
+    for (String input : new String[] {"", " \n"}) {
+      Run run = runWithInput(input, "generate");
+      assertThat(run.code).isEqualTo(2);
+      assertThat(run.err).contains("There is no prompt; give one with --prompt TEXT, or pipe a text to standard input");
+      assertThat(run.out).isEmpty();
+    }
+    assertThat(run("generate", "--prompt", "").err).contains("There is no prompt");
+  }
+
+  @Test
+  void generateReadsItsPromptFromAPipe() {
+    Run piped = runWithInput("Hello\n", "generate", "--max-tokens", "5");
+    assertThat(piped.code).as(piped.err).isZero();
+    assertThat(piped.out).isEqualTo(run("generate", "--max-tokens", "5", "--prompt", "Hello").out);
   }
 
   @Test
@@ -140,5 +161,15 @@ class GemmaCliTest {
     StringWriter err = new StringWriter();
     int code = GemmaCli.run(new PrintWriter(out), new PrintWriter(err, true), arguments);
     return new Run(code, out.toString(), err.toString());
+  }
+
+  private static Run runWithInput(String input, String... arguments) {
+    InputStream before = System.in;
+    System.setIn(new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8)));
+    try {
+      return run(arguments);
+    } finally {
+      System.setIn(before);
+    }
   }
 }
