@@ -109,7 +109,7 @@ class SamplerTest {
   @Test
   void whatIsKeptIsWhatSortingKeeps() {
     SplittableRandom random = new SplittableRandom(7);
-    for (int round = 0; round < 400; round++) {
+    for (int round = 0; round < 200; round++) {
       int vocabSize = round % 4 == 0 ? random.nextInt(2_000, 9_000) : random.nextInt(1, 60);
       // few different values, so that many are equal, and both zeros
       int values = random.nextInt(1, 40);
@@ -125,8 +125,8 @@ class SamplerTest {
       List<Integer> kept = kept(logits, 5, vocabSize, parameters);
       Candidates candidates = new Candidates(parameters);
       Set<Integer> drawn = new TreeSet<>();
-      for (int i = 0; i < 2_000; i++) {
-        drawn.add(candidates.draw(logits, 5, vocabSize, Sampler.largest(logits, 5, vocabSize), (i + 0.5) / 2_000));
+      for (int i = 0; i < 500; i++) {
+        drawn.add(candidates.draw(logits, 5, vocabSize, Sampler.largest(logits, 5, vocabSize), (i + 0.5) / 500));
       }
       assertThat(kept).as("%s of %d", parameters, vocabSize).containsAll(drawn);
       if (vocabSize < 60) {
@@ -134,7 +134,7 @@ class SamplerTest {
         double total = kept.stream().mapToDouble(id -> weight(logits[5 + id], parameters)).sum();
         assertThat(drawn)
             .as("%s of %d", parameters, vocabSize)
-            .containsAll(kept.stream().filter(id -> weight(logits[5 + id], parameters) > 0.001 * total).toList());
+            .containsAll(kept.stream().filter(id -> weight(logits[5 + id], parameters) > 0.004 * total).toList());
       }
     }
   }
