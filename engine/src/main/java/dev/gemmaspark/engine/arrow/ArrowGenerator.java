@@ -36,6 +36,7 @@ public final class ArrowGenerator implements AutoCloseable {
   private final TextGenerator generator;
   private final BufferAllocator allocator;
   private final List<Batch> underWay = new ArrayList<>();
+  private final KnownRequests known = new KnownRequests();
 
   /**
    * @param generator completes prompts; stays open
@@ -48,7 +49,7 @@ public final class ArrowGenerator implements AutoCloseable {
 
   /**
    * Hands in the rows of {@link GenerationSchema#REQUESTS}, or of some of its columns. Equal rows are one request: they would have equal
-   * results.
+   * results. So are rows equal to recent ones of earlier batches.
    *
    * @param requests may be changed or closed afterwards
    */
@@ -57,15 +58,15 @@ public final class ArrowGenerator implements AutoCloseable {
     Batch batch = new Batch();
     underWay.add(batch);
     for (int row = 0; row < requests.getRowCount(); row++) {
-      batch.futures.add(submit(reader, row, batch.requests));
+      batch.futures.add(submit(reader, row, batch));
     }
     return batch;
   }
 
   private Optional<CompletableFuture<GenerationResult>> submit(
-      RequestReader reader, int row, Map<GenerationRequest, CompletableFuture<GenerationResult>> known) {
+      RequestReader reader, int row, Batch batch) {
     try {
-      return reader.request(row).map(request -> known.computeIfAbsent(request, generator::submit));
+      return reader.request(row).map(request -> batch.requests.computeIfAbsent(request, any -> known.find(any).orElseGet(() -> submit(any, batch))));
     } catch (InvalidSettingException e) {
       return failure(GenerationFailure.Code.INVALID_REQUEST, e.getMessage());
     } catch (RuntimeException | StackOverflowError | AssertionError e) {
@@ -74,6 +75,13 @@ public final class ArrowGenerator implements AutoCloseable {
       return failure(
           GenerationFailure.Code.INTERNAL, "the engine failed (" + e.getClass().getSimpleName() + "); its log has the details");
     }
+  }
+
+  private CompletableFuture<GenerationResult> submit(GenerationRequest request, Batch batch) {
+    CompletableFuture<GenerationResult> future = generator.submit(request);
+    batch.submitted++;
+    known.add(request, future);
+    return future;
   }
 
   private static Optional<CompletableFuture<GenerationResult>> failure(GenerationFailure.Code code, String message) {
@@ -93,12 +101,13 @@ public final class ArrowGenerator implements AutoCloseable {
   public final class Batch {
     private final List<Optional<CompletableFuture<GenerationResult>>> futures = new ArrayList<>();
     private final Map<GenerationRequest, CompletableFuture<GenerationResult>> requests = new HashMap<>();
+    private int submitted;
 
     private Batch() {}
 
-    /** How many requests the rows were: no more than there are rows. */
+    /** How many requests were made for the rows: no more than there are rows. */
     public int requests() {
-      return requests.size();
+      return submitted;
     }
 
     /**

@@ -99,6 +99,21 @@ class ArrowGeneratorTest {
   }
 
   @Test
+  void aTextThatComesAgainIsAskedOnceUnlessItFailed() throws Exception {
+    ArrowGenerator.Batch first = submit("a", "a", "b");
+    assertThat(first.requests()).isEqualTo(2);
+    assertThat(submit("a").requests()).isZero();
+    futures.get(0).complete(completion("A"));
+    futures.get(1).complete(new GenerationFailure(GenerationFailure.Code.INTERNAL, "not today"));
+    ArrowGenerator.Batch second = submit("b", "a");
+    assertThat(second.requests()).isEqualTo(1);
+    futures.get(2).complete(completion("B"));
+    try (VectorSchemaRoot results = second.await(() -> {})) {
+      assertThat(texts(results, GenerationSchema.TEXT)).containsExactly("B", "A");
+    }
+  }
+
+  @Test
   void allColumnsReachTheRequestAndNullsAreDefaults() throws Exception {
     try (VectorSchemaRoot rows = VectorSchemaRoot.create(GenerationSchema.REQUESTS, allocator)) {
       rows.allocateNew();
