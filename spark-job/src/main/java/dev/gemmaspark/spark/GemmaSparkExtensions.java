@@ -8,7 +8,7 @@ import org.apache.spark.sql.SparkSessionExtensionsProvider;
 import scala.runtime.BoxedUnit;
 
 /**
- * What this project adds to a Spark session: settings, functions, a rule, a strategy. The jar's service file is enough for Spark to find it;
+ * What this project adds to a Spark session: settings, functions, rules, a strategy. The jar's service file is enough for Spark to find it;
  * {@code spark.sql.extensions} may name it too.
  */
 public final class GemmaSparkExtensions implements SparkSessionExtensionsProvider {
@@ -20,6 +20,8 @@ public final class GemmaSparkExtensions implements SparkSessionExtensionsProvide
     }
     extensions.injectFunction(GemmaRules.countTokens());
     extensions.injectPreCBORule(session -> GemmaRules.extraction());
+    extensions.injectQueryStagePrepRule(session -> GemmaRules.shuffles());
+    extensions.injectColumnar(session -> GemmaRules.shufflesOfFixedPlans());
     extensions.injectPlannerStrategy(session -> GemmaRules.strategy());
     return BoxedUnit.UNIT;
   }

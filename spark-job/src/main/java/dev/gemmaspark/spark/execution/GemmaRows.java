@@ -54,6 +54,7 @@ final class GemmaRows extends AbstractIterator<InternalRow> {
     this.plan = plan;
     this.input = input;
     this.arguments = UnsafeProjection.create(plan.arguments(), plan.input());
+    arguments.initialize(task.partitionId());
     this.output = UnsafeProjection.create(plan.output());
     this.names = new RowNames(plan.input(), task);
   }
@@ -105,17 +106,17 @@ final class GemmaRows extends AbstractIterator<InternalRow> {
       }
       long bytes = 0;
       int batchRows = careful == null ? plan.batchRows() : 1;
-      while (rows.size() < batchRows && bytes < MOST_BYTES && input.hasNext()) {
+      while (rows.size() < batchRows && most(requests) < batchRows && bytes < MOST_BYTES && input.hasNext()) {
         // upstream operators write their next row over this one
         InternalRow row = input.next().copy();
         rows.add(row);
         taken++;
         bytes += row instanceof UnsafeRow unsafe ? unsafe.getSizeInBytes() : 0;
         Optional<String> suspicion = careful == null ? Optional.empty() : careful.begin(row, names.of(taken - 1, row));
+        InternalRow values = arguments.apply(row);
         if (suspicion.isPresent()) {
-          requests.forEach(columns -> columns.addError(suspicion.get()));
+          requests.forEach(columns -> columns.addError(values, suspicion.get()));
         } else {
-          InternalRow values = arguments.apply(row);
           requests.forEach(columns -> columns.add(values));
         }
       }
@@ -123,6 +124,11 @@ final class GemmaRows extends AbstractIterator<InternalRow> {
     } finally {
       requests.forEach(RequestColumns::close);
     }
+  }
+
+  /** Of a call over arrays' elements, a row may have many. */
+  private static int most(List<RequestColumns> requests) {
+    return requests.stream().mapToInt(RequestColumns::size).max().orElse(0);
   }
 
   private void open() {

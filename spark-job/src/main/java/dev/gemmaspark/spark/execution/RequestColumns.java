@@ -3,7 +3,9 @@ package dev.gemmaspark.spark.execution;
 import dev.gemmaspark.engine.arrow.GenerationSchema;
 import dev.gemmaspark.engine.error.InvalidSettingException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.vector.BigIntVector;
@@ -18,11 +20,12 @@ import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.catalyst.util.ArrayData;
 import org.apache.spark.unsafe.types.UTF8String;
 
-/** The requests of one call for a batch of rows, as Arrow columns. A row whose arguments are not allowed becomes an error at once. */
+/** The requests of one call for a batch of rows, as Arrow columns: one for each row, or for each element of its arrays. A row whose arguments are not allowed becomes an error at once. */
 final class RequestColumns implements AutoCloseable {
   private final CallSpec call;
   private final VectorSchemaRoot root;
   private final Map<Integer, String> errors = new HashMap<>();
+  private final List<Elements> shapes = new ArrayList<>();
   private int rows;
 
   RequestColumns(CallSpec call, BufferAllocator allocator) {
@@ -31,9 +34,14 @@ final class RequestColumns implements AutoCloseable {
     root.allocateNew();
   }
 
-  /** Adds a row. */
+  /** Adds a row, or all the elements that a row has calls for. */
   void add(InternalRow arguments) {
-    Arguments of = new Arguments(call.function(), arguments, call.firstArgument());
+    shapes.add(
+        Elements.read(arguments, call.firstArgument(), call.depth(), call.function().parameters().size(), this::addOne));
+  }
+
+  private void addOne(InternalRow arguments, int first) {
+    Arguments of = new Arguments(call.function(), arguments, first);
     int row = rows++;
     if (call.function().required().stream().anyMatch(of::isNull)) {
       return;
@@ -63,8 +71,24 @@ final class RequestColumns implements AutoCloseable {
   }
 
   /** Adds a row that is not to be done. */
-  void addError(String reason) {
-    errors.put(rows++, reason);
+  void addError(InternalRow arguments, String reason) {
+    shapes.add(
+        Elements.read(
+            arguments,
+            call.firstArgument(),
+            call.depth(),
+            call.function().parameters().size(),
+            (each, first) -> errors.put(rows++, reason)));
+  }
+
+  /** How many requests there are so far, those without a prompt too. */
+  int size() {
+    return rows;
+  }
+
+  /** Of each row, where its requests belong. */
+  List<Elements> shapes() {
+    return shapes;
   }
 
   /** What the user says in the row that is being added. */

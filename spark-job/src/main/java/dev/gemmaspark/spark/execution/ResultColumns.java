@@ -19,6 +19,7 @@ final class ResultColumns {
   private final CallSpec call;
   private final VectorSchemaRoot root;
   private final Map<Integer, String> errors;
+  private int requests;
 
   ResultColumns(CallSpec call, VectorSchemaRoot root, Map<Integer, String> errors) {
     this.call = call;
@@ -27,13 +28,18 @@ final class ResultColumns {
   }
 
   /**
-   * The value of a row.
+   * The value of the next row.
    *
+   * @param shape where the row's requests belong
    * @param name what a user knows the row by
-   * @throws RowFailedException if the row could not be done and the call asks to fail then
+   * @throws RowFailedException if a request could not be done and the call asks to fail then
    * @throws GemmaException if that is the engine's fault, and another attempt may do it
    */
-  Object value(int row, GemmaMetrics metrics, Supplier<String> name) {
+  Object next(Elements shape, GemmaMetrics metrics, Supplier<String> name) {
+    return Elements.values(shape, () -> value(requests++, metrics, name));
+  }
+
+  private Object value(int row, GemmaMetrics metrics, Supplier<String> name) {
     UTF8String text = text(GenerationSchema.TEXT, row);
     UTF8String error = error(row);
     if (text == null && error == null) {

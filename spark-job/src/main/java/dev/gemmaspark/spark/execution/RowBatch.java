@@ -18,6 +18,7 @@ final class RowBatch {
   private final List<InternalRow> rows;
   private final BiFunction<Integer, InternalRow, String> names;
   private final List<Map<Integer, String>> errors = new ArrayList<>();
+  private final List<List<Elements>> shapes = new ArrayList<>();
   private final List<ArrowGenerator.Batch> batches = new ArrayList<>();
   private final long submitted = System.nanoTime();
 
@@ -40,6 +41,7 @@ final class RowBatch {
     for (int call = 0; call < requests.size(); call++) {
       RequestColumns columns = requests.get(call);
       errors.add(columns.errors());
+      shapes.add(columns.shapes());
       ArrowGenerator.Batch batch = generators.get(call).submit(columns.root());
       batches.add(batch);
       plan.metrics().add(Metric.MODEL_CALLS, batch.requests());
@@ -61,7 +63,8 @@ final class RowBatch {
         ResultColumns values = new ResultColumns(plan.calls().get(call), columns, errors.get(call));
         for (int row = 0; row < results.length; row++) {
           int number = row;
-          results[row][call] = values.value(row, plan.metrics(), () -> names.apply(number, rows.get(number)));
+          results[row][call] =
+              values.next(shapes.get(call).get(row), plan.metrics(), () -> names.apply(number, rows.get(number)));
         }
       } catch (InterruptedException e) {
         Thread.currentThread().interrupt();

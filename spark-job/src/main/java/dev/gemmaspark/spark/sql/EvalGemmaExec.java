@@ -103,10 +103,11 @@ public final class EvalGemmaExec extends SparkPlan implements UnaryExecNode {
     List<Expression> arguments = new ArrayList<>();
     int batchRows = Integer.MAX_VALUE;
     for (Expression expression : Scala.<Expression>list(calls)) {
-      GemmaCall call = (GemmaCall) expression;
+      ElementCalls elements = expression instanceof ElementCalls each ? each : null;
+      GemmaCall call = asked(expression);
       EngineSettings engine = EngineSettings.of(call.conf(), sparkContext().getConf());
-      specs.add(call.spec(engine, arguments.size()));
-      arguments.addAll(call.values());
+      specs.add(call.spec(engine, expression.references(), elements != null ? elements.depth() : 0, arguments.size()));
+      arguments.addAll(elements != null ? Scala.<Expression>list(elements.children()) : call.values());
       batchRows = Math.min(batchRows, call.conf().batchRows());
     }
     EvalGemmaEvaluatorFactory evaluators =
@@ -118,6 +119,10 @@ public final class EvalGemmaExec extends SparkPlan implements UnaryExecNode {
             batchRows,
             metrics);
     return child.execute().mapPartitionsWithEvaluator(evaluators, ClassTag$.MODULE$.apply(InternalRow.class));
+  }
+
+  private static GemmaCall asked(Expression expression) {
+    return expression instanceof ElementCalls elements ? elements.call() : (GemmaCall) expression;
   }
 
   private StructType outputSchema() {
@@ -142,7 +147,7 @@ public final class EvalGemmaExec extends SparkPlan implements UnaryExecNode {
   @Override
   public Iterator<Object> stringArgs() {
     String models =
-        Scala.<Expression>list(calls).stream().map(call -> ((GemmaCall) call).conf().model()).distinct().collect(Collectors.joining(", "));
+        Scala.<Expression>list(calls).stream().map(call -> asked(call).conf().model()).distinct().collect(Collectors.joining(", "));
     return Scala.seq(List.<Object>of(calls, results, "model " + models)).iterator();
   }
 

@@ -17,6 +17,7 @@ import java.util.function.Function;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.catalyst.analysis.TypeCheckResult;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
+import org.apache.spark.sql.catalyst.expressions.AttributeSet;
 import org.apache.spark.sql.catalyst.expressions.Cast;
 import org.apache.spark.sql.catalyst.expressions.EvalMode$;
 import org.apache.spark.sql.catalyst.expressions.Expression;
@@ -81,10 +82,12 @@ final class GemmaCall extends Expression
   /**
    * As tasks need it.
    *
-   * @param firstArgument where its {@link #values} begin among those of all calls
+   * @param read what it is computed from
+   * @param depth of the arrays for whose elements it is called, 0 for a call of each row
+   * @param firstArgument where its {@link #values}, or the arrays, begin among those of all calls
    */
-  CallSpec spec(EngineSettings engine, int firstArgument) {
-    List<String> columns = Scala.<Attribute>list(references().toSeq()).stream().map(Attribute::name).filter(name -> !name.startsWith("_gemma")).toList();
+  CallSpec spec(EngineSettings engine, AttributeSet read, int depth, int firstArgument) {
+    List<String> columns = Scala.<Attribute>list(read.toSeq()).stream().map(Attribute::name).filter(name -> !name.startsWith("_gemma")).toList();
     return new CallSpec(
         function,
         shape,
@@ -92,6 +95,7 @@ final class GemmaCall extends Expression
         columns.isEmpty() ? "" : " of " + String.join(", ", columns),
         parameters.contains(Parameter.MESSAGES) ? MessageFields.of(value(Parameter.MESSAGES).dataType()) : null,
         engine,
+        depth,
         firstArgument);
   }
 
@@ -109,17 +113,6 @@ final class GemmaCall extends Expression
     return parameter.isNumber() && !argument.dataType().equals(parameter.dataType())
         ? new Cast(argument, parameter.dataType(), Option.empty(), EvalMode$.MODULE$.ANSI())
         : argument;
-  }
-
-  /** The same call with another subject. */
-  GemmaCall withSubject(Expression subject) {
-    List<Expression> changed = new ArrayList<>(Scala.list(arguments));
-    changed.set(0, subject);
-    return new GemmaCall(function, shape, texts, conf, parameters, Scala.seq(changed));
-  }
-
-  Expression subject() {
-    return arguments.head();
   }
 
   @Override
@@ -162,6 +155,12 @@ final class GemmaCall extends Expression
 
   @Override
   public boolean expensive() {
+    return true;
+  }
+
+  /** Not to be moved to where it sees more rows, such as below a join. */
+  @Override
+  public boolean throwable() {
     return true;
   }
 

@@ -7,6 +7,8 @@ import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.expressions.ExpressionInfo;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.catalyst.rules.Rule;
+import org.apache.spark.sql.execution.ColumnarRule;
+import org.apache.spark.sql.execution.SparkPlan;
 import org.apache.spark.sql.execution.SparkStrategy;
 import scala.Function1;
 import scala.Tuple3;
@@ -75,6 +77,16 @@ public final class GemmaRules {
 
   public static Rule<LogicalPlan> extraction() {
     return new ExtractGemmaCalls();
+  }
+
+  /** For adaptive plans. */
+  public static Rule<SparkPlan> shuffles() {
+    return new ShuffleBeforeSampling();
+  }
+
+  /** For plans that are not adaptive. */
+  public static ColumnarRule shufflesOfFixedPlans() {
+    return ShuffleBeforeSampling.ofFixedPlans();
   }
 
   public static SparkStrategy strategy() {

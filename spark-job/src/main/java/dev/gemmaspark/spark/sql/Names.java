@@ -19,7 +19,7 @@ final class Names {
   }
 
   /** The attribute that a call's result gets. */
-  static Attribute result(GemmaCall call, int number) {
+  static Attribute result(Expression call, int number) {
     return new AttributeReference(
         "_" + call.prettyName() + "_" + number,
         call.dataType(),

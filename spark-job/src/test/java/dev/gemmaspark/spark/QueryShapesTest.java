@@ -1,0 +1,282 @@
+package dev.gemmaspark.spark;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.gemmaspark.spark.executor.EngineFactory;
+import dev.gemmaspark.spark.executor.ExecutorEngine;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.ThreadLocalRandom;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.api.java.UDF1;
+import org.apache.spark.sql.functions;
+import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.sql.util.ArrowUtils;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Calls where queries make them hard to batch: in lambda functions, beside random values, in subqueries, twice. */
+class QueryShapesTest {
+  @TempDir static Path folder;
+  private static SparkSession spark;
+  private CountingGenerator engine;
+
+  @BeforeAll
+  static void start() {
+    spark =
+        SparkSession.builder()
+            .master("local[2]")
+            .config("spark.ui.enabled", "false")
+            .config("spark.sql.shuffle.partitions", "2")
+            .config("spark.driver.bindAddress", "127.0.0.1")
+            .config("spark.driver.host", "127.0.0.1")
+            .getOrCreate();
+    spark
+        .sql(
+            "SELECT id, concat('d', id) AS body, IF(id % 2 = 0, 'en', 'de') AS lang, IF(id < 2, concat('[d', id, ']'), 'x') AS truth"
+                + " FROM range(0, 9, 1, 4)")
+        .persist()
+        .createOrReplaceTempView("docs");
+    spark.sql("SELECT id % 3 AS k, concat('d', id % 3) AS body, id AS n FROM range(0, 180, 1, 2)").persist().createOrReplaceTempView("many");
+    spark
+        .sql("SELECT * FROM VALUES (1, array('a', NULL, 'b')), (2, array()), (3, NULL), (4, array('a')) AS t(id, arr)")
+        .createOrReplaceTempView("lists");
+  }
+
+  @AfterAll
+  static void stop() {
+    spark.stop();
+    ExecutorEngine.replaceFactory(EngineFactory::gemma);
+  }
+
+  @BeforeEach
+  void newEngine() {
+    engine = new CountingGenerator();
+    ExecutorEngine.replaceFactory(settings -> engine);
+  }
+
+  @AfterEach
+  void noArrowMemoryStays() {
+    assertThat(ArrowUtils.rootAllocator().getAllocatedMemory()).isZero();
+  }
+
+  @ParameterizedTest
+  @CsvSource(delimiter = '|', quoteCharacter = '"', value = {
+    "transform(arr, x -> gemma_generate(x)) | [[a], null, [b]] / [] / null / [[a]]",
+    "transform(arr, (x, i) -> concat(i, gemma_generate(x))) | [0[a], null, 2[b]] / [] / null / [0[a]]",
+    "transform(arr, x -> gemma_generate(concat(x, id))) | [[a1], null, [b1]] / [] / null / [[a4]]",
+    "transform(arr, x -> coalesce(upper(gemma_generate(x)), 'none')) | [[A], none, [B]] / [] / null / [[A]]",
+    "transform(arr, x -> gemma_generate(gemma_generate(x))) | [[[a]], null, [[b]]] / [] / null / [[[a]]]",
+    "transform(arr, x -> if(x = 'a', gemma_generate(x), x)) | [[a], null, b] / [] / null / [[a]]",
+    "transform(arr, x -> if(gemma_generate(x) = '[a]', gemma_generate('yes'), x)) | [[yes], null, b] / [] / null / [[yes]]",
+    "transform(array(arr, arr), y -> transform(y, (x, i) -> gemma_generate(concat(x, size(y), i))))"
+        + " | [[[a30], null, [b32]], [[a30], null, [b32]]] / [[], []] / [null, null] / [[[a10]], [[a10]]]",
+    "transform(array(0, 1), j -> transform(arr, x -> gemma_generate(concat(x, j))))"
+        + " | [[[a0], null, [b0]], [[a1], null, [b1]]] / [[], []] / [null, null] / [[[a0]], [[a1]]]",
+    "transform(transform(arr, x -> gemma_generate(x)), x -> gemma_generate(x)) | [[[a]], null, [[b]]] / [] / null / [[[a]]]",
+    "transform(arr, x -> gemma_generate(x, failOnError => false).result) | [[a], null, [b]] / [] / null / [[a]]",
+    "filter(arr, x -> gemma_generate(x) = '[a]') | [a] / [] / null / [a]",
+    "filter(arr, (x, i) -> gemma_generate(x) = '[a]' OR i = 1) | [a, null] / [] / null / [a]",
+    "exists(arr, x -> gemma_generate(x) = '[b]') | true / false / null / false",
+    "exists(arr, x -> gemma_generate(x) = '[c]') | null / false / null / false",
+    "forall(arr, x -> gemma_generate(x) = '[a]') | false / true / null / true",
+    "zip_with(arr, array('q'), (x, y) -> concat(gemma_generate(x), coalesce(y, ''))) | [[a]q, null, [b]] / [null] / null / [[a]q]",
+    "map_values(transform_values(map('k', get(arr, 0)), (k, v) -> gemma_generate(v))) | [[a]] / [null] / [null] / [[a]]",
+    "map_keys(transform_keys(map('k', id), (k, v) -> gemma_generate(concat(k, v)))) | [[k1]] / [[k2]] / [[k3]] / [[k4]]",
+    "map_keys(map_filter(map('k', id, 'l', 9), (k, v) -> gemma_generate(v) = '[1]')) | [k] / [] / [] / []",
+    "aggregate(transform(arr, x -> gemma_generate(x)), '', (s, x) -> concat(s, coalesce(x, ''))) | [a][b] /  / null / [a]",
+  })
+  void lambdaFunctionsCallTheModelForEachElement(String expression, String values) {
+    List<Row> rows = spark.sql("SELECT " + expression + " FROM lists ORDER BY id").collectAsList();
+    assertThat(rows.stream().map(row -> text(row.get(0))).toList()).as(expression).isEqualTo(List.of(values.split(" / ", -1)));
+  }
+
+  private static String text(Object value) {
+    return value instanceof scala.collection.Seq<?> seq
+        ? scala.jdk.javaapi.CollectionConverters.asJava(seq).stream().map(QueryShapesTest::text).toList().toString()
+        : String.valueOf(value);
+  }
+
+  @Test
+  void elementsAreAskedOnceAndOnlyWhereTheyAreWanted() {
+    spark.sql("SELECT if(id = 1, transform(arr, x -> gemma_generate(x)), NULL) FROM lists").collect();
+    assertThat(engine.calls()).isEqualTo(2);
+  }
+
+  @Test
+  void aBadElementFailsTheQueryOrIsAValue() {
+    assertThatThrownBy(() -> spark.sql("SELECT transform(array('a', 'BAD'), x -> gemma_generate(x))").collect())
+        .hasStackTraceContaining("PROMPT_TOO_LONG");
+    assertThat(
+            spark
+                .sql("SELECT to_json(transform(array('a', 'BAD'), x -> gemma_generate(x, failOnError => false).errorMessage))")
+                .first()
+                .getString(0))
+        .isEqualTo("[null,\"PROMPT_TOO_LONG: too long, says the test\"]");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {
+    "aggregate(arr, '', (s, x) -> gemma_generate(concat(s, x)))",
+    "array_sort(arr, (x, y) -> length(gemma_generate(concat(x, y))))",
+    "map_zip_with(map('a', 'b'), map('a', 'c'), (k, v, w) -> gemma_generate(concat(v, w)))",
+  })
+  void whereCallsWouldWaitForEachOtherTheQueryIsRefused(String expression) {
+    assertThatThrownBy(() -> spark.sql("SELECT " + expression + " FROM lists").collect())
+        .hasMessageContaining("gemma_generate cannot be called in the lambda function of");
+    assertThat(engine.calls()).isZero();
+  }
+
+  @ParameterizedTest
+  @CsvSource(delimiter = '|', quoteCharacter = '"', value = {
+    "SELECT gemma_generate(body, seed => CAST(rand() * 100 AS BIGINT)) = concat('[', body, ']') FROM docs",
+    "SELECT r = concat('[', u, ']') FROM (SELECT uuid() AS u, body FROM docs) LATERAL VIEW explode(array(gemma_generate(u))) AS r",
+    "SELECT length(gemma_generate(uuid())) = 38 FROM docs",
+    "SELECT gemma_generate(concat('x', monotonically_increasing_id())) LIKE '[x%' FROM docs",
+    "SELECT IF(c, NOT isnull(g), isnull(g)) FROM (SELECT x < 0.5 AS c, IF(x < 0.5, gemma_generate(body), NULL) AS g FROM (SELECT rand() AS x, body FROM docs))",
+    "SELECT IF(rand() < 0.5, gemma_generate(body), 'no') IS NOT NULL FROM docs",
+    "SELECT CASE WHEN rand() < 0.5 THEN gemma_generate(body) WHEN rand() < 0.5 THEN gemma_generate(lang) ELSE 'no' END IS NOT NULL FROM docs",
+    "SELECT gemma_generate(drawn(body)) LIKE '[d%' FROM docs",
+    "SELECT IF(drawn(body) > 'd4', gemma_generate(body), 'no') IS NOT NULL FROM docs",
+    "SELECT forall(transform(array(body, lang), x -> IF(rand() < 0.5, gemma_generate(x), 'no')), x -> x IS NOT NULL) FROM docs",
+    "SELECT forall(transform(array(body, lang), x -> gemma_generate(concat(x, rand()))), x -> x IS NOT NULL) FROM docs",
+    "SELECT exists(array(body, lang), x -> IF(rand() < 0.5, gemma_generate(x), 'no') IS NULL) = false FROM docs",
+  })
+  void aRandomValueIsDrawnOnceForCallConditionAndBranch(String query) {
+    spark
+        .udf()
+        .register(
+            "drawn",
+            functions.udf((UDF1<String, String>) text -> "d" + ThreadLocalRandom.current().nextInt(10), DataTypes.StringType).asNondeterministic());
+    List<Row> rows = spark.sql(query).collectAsList();
+    assertThat(rows).isNotEmpty().allMatch(row -> row.getBoolean(0), query);
+  }
+
+  @Test
+  void randomGuardsSampleWhatIsAsked() {
+    spark.sql("SELECT IF(rand(7) < 0.1, gemma_generate(concat('x', id)), NULL) FROM range(0, 1000, 1, 2)").collect();
+    assertThat(engine.calls()).isBetween(50, 150);
+  }
+
+  @Test
+  void rowNumbersOfPartitionsAreThoseOfTheirRows() {
+    List<Row> rows = spark.sql("SELECT monotonically_increasing_id() AS m, gemma_generate(monotonically_increasing_id()) AS g FROM range(0, 6, 1, 3)").collectAsList();
+    assertThat(rows).extracting(row -> "[" + row.getLong(0) + "]").isEqualTo(rows.stream().map(row -> row.getString(1)).toList());
+    assertThat(rows).extracting(row -> row.getLong(0)).contains(1L << 33, 2L << 33);
+  }
+
+  @ParameterizedTest
+  @CsvSource(delimiter = '|', quoteCharacter = '"', value = {
+    "SELECT id FROM docs a WHERE EXISTS (SELECT 1 FROM docs b WHERE gemma_generate(b.body) = a.truth) | 2 | 9",
+    "SELECT id FROM docs a WHERE NOT EXISTS (SELECT 1 FROM docs b WHERE gemma_generate(b.body) = a.truth) | 7 | 9",
+    "SELECT id, EXISTS (SELECT 1 FROM docs b WHERE gemma_generate(b.body) = a.truth) FROM docs a | 9 | 9",
+    "SELECT id FROM docs a WHERE truth IN (SELECT gemma_generate(b.body) FROM docs b WHERE b.id = a.id) | 2 | 9",
+    "SELECT id FROM docs a WHERE gemma_generate(a.body) IN (SELECT truth FROM docs b WHERE b.id = a.id) | 2 | 9",
+    "SELECT id FROM docs a WHERE gemma_generate(a.body) = (SELECT max(truth) FROM docs b WHERE b.id = a.id) | 2 | 9",
+    "SELECT id, (SELECT max(b.id) FROM docs b WHERE gemma_generate(b.body) = a.truth) FROM docs a | 9 | 9",
+    "SELECT id FROM docs a WHERE EXISTS (SELECT 1 FROM docs b WHERE gemma_generate(a.body) = b.truth) | 2 | 9",
+  })
+  void subqueriesMayCallTheModelOnEitherSide(String query, int rows, int calls) {
+    assertThat(spark.sql(query).collectAsList()).hasSize(rows);
+    assertThat(engine.calls()).as(query).isEqualTo(calls);
+  }
+
+  @Test
+  void aCallOverBothSidesOfASemiJoinIsRefused() {
+    assertThatThrownBy(
+            () ->
+                spark
+                    .sql("SELECT id FROM docs a WHERE EXISTS (SELECT 1 FROM docs b WHERE gemma_generate(concat(a.body, b.body)) = 'yes')")
+                    .collect())
+        .hasMessageContaining("gemma_generate in a join's condition reads columns of both sides");
+  }
+
+  @ParameterizedTest
+  @CsvSource(delimiter = '|', quoteCharacter = '"', value = {
+    "SELECT gemma_generate(body) FROM docs WHERE gemma_generate(body) <> '' | 9 | 9",
+    "SELECT gemma_generate(body) FROM docs ORDER BY gemma_generate(body) | 9 | 9",
+    "SELECT gemma_generate(body) AS g, id FROM docs ORDER BY g, id | 9 | 9",
+    "SELECT * FROM (SELECT *, gemma_generate(body) AS pred FROM docs) WHERE pred = truth | 9 | 2",
+    "SELECT a.id FROM (SELECT * FROM docs WHERE id < 3) a JOIN many b ON a.body = b.body WHERE gemma_generate(a.body) <> '' | 6 | 180",
+    "SELECT d.id FROM docs d JOIN (SELECT * FROM docs WHERE id < 2) s ON d.id = s.id WHERE gemma_generate(d.body) <> '' | 2 | 2",
+    "SELECT d.id FROM docs d JOIN (SELECT * FROM docs WHERE id < 2) s ON d.id = s.id AND gemma_generate(d.body) <> '' | 2 | 2",
+    "SELECT d.id, s.id FROM docs d JOIN docs s ON d.id < 2 AND s.id < 3 AND gemma_generate(concat(d.body, s.body)) <> '' | 6 | 6",
+    "SELECT /*+ REPARTITION_BY_RANGE(2, id) */ gemma_generate(body), id FROM docs | 9 | 9",
+    "SELECT CASE WHEN gemma_generate(lang) = 'xx' THEN gemma_summarize(body) END FROM docs WHERE id < 2 | 2 | 2",
+    "SELECT CASE WHEN gemma_generate(lang) = '[en]' THEN gemma_summarize(body) ELSE 'no' END FROM docs WHERE id < 2 | 3 | 2",
+    "SELECT coalesce(gemma_generate(body), gemma_generate(lang)) FROM docs | 9 | 9",
+    "SELECT id FROM docs WHERE gemma_generate(body) = '[d1]' OR gemma_generate(concat(lang, id)) = '[en0]' | 17 | 2",
+    "SELECT id FROM docs WHERE gemma_generate(body) = '[d1]' AND gemma_generate(concat(lang, id)) = '[en0]' | 10 | 0",
+    "SELECT gemma_generate(body), IF(id > 3, gemma_generate(body), '') FROM docs | 9 | 9",
+    "SELECT IF(id > 3, gemma_generate(body), ''), gemma_generate(body) FROM docs | 9 | 9",
+    "SELECT gemma_generate(body) FROM docs WHERE gemma_generate(body) <> '' ORDER BY gemma_generate(body) LIMIT 3 | 9 | 3",
+    "SELECT count(*) FROM (SELECT gemma_generate(body) AS g FROM docs LIMIT 3) WHERE g <> '' | 3 | 1",
+    "SELECT gemma_generate(body) FROM many | 6 | 180",
+  })
+  void theSameTextIsPaidForOnce(String query, int calls, int rows) {
+    assertThat(spark.sql(query).collectAsList()).hasSize(rows);
+    assertThat(engine.calls()).as(query).isEqualTo(calls);
+  }
+
+  @Test
+  void writingALimitAsksForItsRowsOnly() {
+    spark
+        .sql("SELECT id, gemma_generate(concat('x', id)) AS g FROM range(0, 4000, 1, 40) LIMIT 10")
+        .write()
+        .parquet(folder.resolve("limited").toString());
+    assertThat(engine.calls()).isEqualTo(10);
+    assertThat(spark.read().parquet(folder.resolve("limited").toString()).count()).isEqualTo(10);
+  }
+
+  @Test
+  void aSortByAResultWithoutAdaptiveExecutionAsksOnce() {
+    spark.conf().set("spark.sql.adaptive.enabled", "false");
+    try {
+      assertThat(spark.sql("SELECT gemma_generate(body) AS g FROM docs ORDER BY g").collectAsList()).hasSize(9);
+      assertThat(spark.sql("SELECT p.id FROM docs p CROSS JOIN docs q WHERE gemma_generate(p.lang) = q.lang").collectAsList()).isEmpty();
+    } finally {
+      spark.conf().unset("spark.sql.adaptive.enabled");
+    }
+    assertThat(engine.calls()).isBetween(11, 17);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"parquet", ""})
+  void columnsThatNobodyNeedsAreNotRead(String v1) {
+    String file = folder.resolve("wide" + v1).toString();
+    spark
+        .sql("SELECT id, body, lang, truth, named_struct('body', body, 'lang', lang, 'more', named_struct('body', body, 'n', id)) AS d FROM docs")
+        .write()
+        .parquet(file);
+    spark.conf().set("spark.sql.sources.useV1SourceList", v1);
+    try {
+      assertThat(read("SELECT id, gemma_generate(body) FROM parquet.`" + file + "`")).isEqualTo("struct<id:bigint,body:string>");
+      assertThat(read("SELECT id, gemma_generate(d.body) FROM parquet.`" + file + "`")).isEqualTo("struct<id:bigint,d:struct<body:string>>");
+      assertThat(read("SELECT d.lang, gemma_generate(d.more.body) FROM parquet.`" + file + "`"))
+          .isEqualTo("struct<d:struct<lang:string,more:struct<body:string>>>");
+      assertThat(read("SELECT id FROM parquet.`" + file + "` WHERE gemma_generate(d.body) = '[d1]'"))
+          .isEqualTo("struct<id:bigint,d:struct<body:string>>");
+      assertThat(read("SELECT d FROM parquet.`" + file + "` WHERE gemma_generate(d.body) = '[d1]'")).startsWith("struct<d:struct<body:string,lang:string,");
+    } finally {
+      spark.conf().unset("spark.sql.sources.useV1SourceList");
+    }
+  }
+
+  private static String read(String query) {
+    Dataset<Row> frame = spark.sql(query);
+    frame.collect();
+    String plan = frame.queryExecution().executedPlan().toString();
+    String schema = plan.substring(plan.indexOf("ReadSchema: ") + "ReadSchema: ".length());
+    return schema.lines().findFirst().orElseThrow().replaceAll(",? ?(RuntimeFilters|PushedAggregation|PushedGroupBy|\\\\]).*", "").strip();
+  }
+}
