@@ -48,12 +48,13 @@ class GemmaModelTest {
     float[] alone = run(packed, kvType, new VectorKernels(), 1, LENGTH, List.of(prompt)).getFirst();
     try (WorkerPool pool = new WorkerPool(2, "test")) {
       GemmaModel model = new GemmaModel(packed, new VectorKernels(), pool, 24, 64, kvType);
-      KvCachePool caches = new KvCachePool(model.cacheShape(), 64 << 20);
-      float[] logits = new float[alone.length];
-      assertThat(runRest(model, caches, other, logits)).isZero();
-      assertThat(logits).isNotEqualTo(alone);
-      assertThat(runRest(model, caches, prompt, logits)).isEqualTo(16);
-      assertThat(logits).isEqualTo(alone);
+      try (KvCachePool caches = new KvCachePool(model.cacheShape(), 64 << 20)) {
+        float[] logits = new float[alone.length];
+        assertThat(runRest(model, caches, other, logits)).isZero();
+        assertThat(logits).isNotEqualTo(alone);
+        assertThat(runRest(model, caches, prompt, logits)).isEqualTo(16);
+        assertThat(logits).isEqualTo(alone);
+      }
     }
   }
 
@@ -100,36 +101,37 @@ class GemmaModelTest {
       ModelWeights<PackedMatrix> packed, KvType kvType, Kernels kernels, int threads, int chunk, List<int[]> prompts) {
     try (WorkerPool pool = new WorkerPool(threads, "test")) {
       GemmaModel model = new GemmaModel(packed, kernels, pool, chunk * prompts.size(), 256, kvType);
-      KvCachePool caches = new KvCachePool(model.cacheShape(), 64 << 20);
-      List<KvCache> open = prompts.stream().map(prompt -> caches.open(256, chunk)).toList();
-      float[][] logits = new float[prompts.size()][];
-      Step step = new Step(model.maxStepTokens());
-      for (int from = 0; from < LENGTH; from += chunk) {
-        step.clear();
-        int[] wanted = new int[prompts.size()];
-        Arrays.fill(wanted, -1);
-        for (int i = 0; i < prompts.size(); i++) {
-          int[] prompt = prompts.get(i);
-          int to = Math.min(from + chunk, prompt.length);
-          if (to > from) {
-            open.get(i).extend(to - from);
+      try (KvCachePool caches = new KvCachePool(model.cacheShape(), 64 << 20)) {
+        List<KvCache> open = prompts.stream().map(prompt -> caches.open(256, chunk)).toList();
+        float[][] logits = new float[prompts.size()][];
+        Step step = new Step(model.maxStepTokens());
+        for (int from = 0; from < LENGTH; from += chunk) {
+          step.clear();
+          int[] wanted = new int[prompts.size()];
+          Arrays.fill(wanted, -1);
+          for (int i = 0; i < prompts.size(); i++) {
+            int[] prompt = prompts.get(i);
+            int to = Math.min(from + chunk, prompt.length);
+            if (to > from) {
+              open.get(i).extend(to - from);
+            }
+            for (int at = from; at < to; at++) {
+              step.add(prompt[at], at, open.get(i));
+            }
+            if (to > from && to == prompt.length) {
+              wanted[i] = step.wantLogits();
+            }
           }
-          for (int at = from; at < to; at++) {
-            step.add(prompt[at], at, open.get(i));
-          }
-          if (to > from && to == prompt.length) {
-            wanted[i] = step.wantLogits();
+          model.forward(step);
+          for (int i = 0; i < prompts.size(); i++) {
+            if (wanted[i] >= 0) {
+              int size = packed.config().vocabSize();
+              logits[i] = Arrays.copyOfRange(model.logits(), wanted[i] * size, (wanted[i] + 1) * size);
+            }
           }
         }
-        model.forward(step);
-        for (int i = 0; i < prompts.size(); i++) {
-          if (wanted[i] >= 0) {
-            int size = packed.config().vocabSize();
-            logits[i] = Arrays.copyOfRange(model.logits(), wanted[i] * size, (wanted[i] + 1) * size);
-          }
-        }
+        return Arrays.asList(logits);
       }
-      return Arrays.asList(logits);
     }
   }
 
