@@ -42,6 +42,7 @@ final class Candidates {
   private float[] weights = {};
 
   private int blockSize;
+  private int blocks;
   private float[] logits;
   private int offset;
   private int vocabSize;
@@ -69,6 +70,7 @@ final class Candidates {
     this.offset = offset;
     this.vocabSize = vocabSize;
     blockSize = Math.ceilDiv(vocabSize, BLOCKS * LANES) * LANES;
+    blocks = Math.ceilDiv(vocabSize, blockSize);
     if (weights.length < blockSize) {
       weights = new float[blockSize];
     }
@@ -91,7 +93,7 @@ final class Candidates {
   }
 
   private void findLargest() {
-    for (int block = 0; block < BLOCKS; block++) {
+    for (int block = 0; block < blocks; block++) {
       float most = Float.NEGATIVE_INFINITY;
       int end = offset + end(block);
       for (int i = offset + block * blockSize; i < end; i++) {
@@ -104,18 +106,18 @@ final class Candidates {
   }
 
   private void keepTopK() {
-    if (parameters.topK() <= BLOCKS) {
+    if (parameters.topK() <= blocks) {
       // of so many blocks each has a token that is as likely or more
-      System.arraycopy(largest, 0, ordered, 0, BLOCKS);
-      lastLogit = Math.max(lastLogit, largest(ordered, parameters.topK()));
+      System.arraycopy(largest, 0, ordered, 0, blocks);
+      lastLogit = Math.max(lastLogit, largest(ordered, blocks, parameters.topK()));
     }
     keepMostLikely(parameters.topK(), false);
   }
 
-  /** The k-th largest, by Hoare's selection; puts the others in other places. */
-  private static float largest(float[] values, int k) {
+  /** The k-th largest of the first so many, by Hoare's selection; puts the others in other places. */
+  private static float largest(float[] values, int count, int k) {
     int low = 0;
-    int high = values.length - 1;
+    int high = count - 1;
     while (low < high) {
       float pivot = values[low + high >>> 1];
       int i = low;
@@ -161,7 +163,7 @@ final class Candidates {
       int low = Math.max(shift, 0);
       int high = shift + DIGIT_BITS;
       Arrays.fill(sums, 0);
-      for (int block = 0; block < BLOCKS; block++) {
+      for (int block = 0; block < blocks; block++) {
         if (largest[block] >= lastLogit) {
           addByDigit(block, digits, low, high, byWeight);
         }
@@ -174,7 +176,7 @@ final class Candidates {
   /** The last ones kept are those of this logit whose number or weight comes to the target. */
   private void keepUntil(float logit, double target, boolean byWeight) {
     int last = 0;
-    for (int block = 0; target > 0 && block < BLOCKS; block++) {
+    for (int block = 0; target > 0 && block < blocks; block++) {
       if (largest[block] < logit) {
         continue;
       }
@@ -226,8 +228,9 @@ final class Candidates {
 
   /** Adds up the weights of all that are kept, by block. */
   private double sumBlocks() {
+    Arrays.fill(sums, blocks, BLOCKS, 0);
     double total = 0;
-    for (int block = 0; block < BLOCKS; block++) {
+    for (int block = 0; block < blocks; block++) {
       double sum = 0;
       if (largest[block] >= lastLogit) {
         weigh(block);
