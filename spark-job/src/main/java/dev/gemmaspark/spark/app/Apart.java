@@ -60,7 +60,7 @@ record Apart(String store, List<String> names) {
       names.addFirst(there.getName());
       there = there.getParent();
     }
-    Path real = "file".equals(there.toUri().getScheme()) ? new Path(java.nio.file.Path.of(there.toUri().getPath()).toRealPath().toUri()) : fileSystem.resolvePath(there);
+    Path real = "file".equals(there.toUri().getScheme()) ? new Path("file", null, java.nio.file.Path.of(there.toUri().getPath()).toRealPath().toString()) : fileSystem.resolvePath(there);
     for (Path at = real; !at.isRoot(); at = at.getParent()) {
       names.addFirst(at.getName());
     }
