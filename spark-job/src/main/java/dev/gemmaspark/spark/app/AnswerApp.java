@@ -14,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -43,9 +44,6 @@ public final class AnswerApp extends Application {
   /** Of answers, beside the index if there is no other place for that. */
   static final String INDEX = "_gemma_index";
 
-  /** What Spark puts records into that it cannot read. */
-  private static final String CORRUPT = "_corrupt_record";
-
   @Mixin private IndexOptions indexing;
   @Mixin private GenerationOptions generation;
   @Mixin private StreamOptions stream;
@@ -61,7 +59,13 @@ public final class AnswerApp extends Application {
       paramLabel = "F",
       defaultValue = "parquet",
       description = "Of questions: parquet, json, csv (with a header), text (a question on each line) or orc (default: ${DEFAULT-VALUE}).")
-  private InputOptions.Format format;
+  private InputFiles.Format format;
+
+  @Option(
+      names = "--input-option",
+      paramLabel = "KEY=VALUE",
+      description = "Of Spark's reader of the questions' format, such as encoding=windows-1252, delimiter=; or multiLine=false; may be repeated.")
+  private Map<String, String> readerOptions = new TreeMap<>();
 
   @Option(names = "--question-column", paramLabel = "C", description = "The column with the questions (default: question; of text: value).")
   private String questionColumn;
@@ -100,7 +104,10 @@ public final class AnswerApp extends Application {
       names = "--fail-threshold",
       paramLabel = "SHARE",
       defaultValue = "0.05",
-      description = "Fail as soon as more than this share of the questions could not be done (default: ${DEFAULT-VALUE}).")
+      description = {
+        "Fail as soon as more than this share of the questions could not be done (default: ${DEFAULT-VALUE}).",
+        "With --stream: of a batch's questions, after the batch is written; the next run does it again."
+      })
   private double failThreshold;
 
   /** For spark-submit. */
@@ -138,8 +145,9 @@ public final class AnswerApp extends Application {
       Apart.require(hadoop, "--questions", questions, "--index", index);
       indexing.requireApart(hadoop, "--index", index);
     }
-    Dataset<Row> rows = InputOptions.read(spark, format, questions, "--questions");
-    Dataset<Row> asked = asked(rows);
+    InputFiles files = new InputFiles(format, questions, "--questions", readerOptions);
+    Dataset<Row> rows = files.read(spark);
+    Dataset<Row> asked = asked(files, rows);
     generation.apply(spark);
     GemmaConf conf = conf(spark);
     spark.sparkContext().setLocalProperty(SuspectRows.ID_COLUMN, "question_id");
@@ -154,8 +162,8 @@ public final class AnswerApp extends Application {
       }
       if (stream.isOn()) {
         folder.requireStream();
-        Dataset<Row> coming = InputOptions.readStream(spark, format, questions, rows.schema(), stream.maxFiles());
-        stream.forEachBatch(asked(coming), batchWriter(spark, conf, passages));
+        Dataset<Row> coming = files.readStream(spark, rows.schema(), stream.maxFiles());
+        stream.forEachBatch(asked(files, coming), batchWriter(spark, conf, passages));
         out.printf(Locale.ROOT, "all files that had come are done, written to %s%n", output);
         return;
       }
@@ -181,21 +189,21 @@ public final class AnswerApp extends Application {
   }
 
   /** Questions, as {@link Answering} takes them. */
-  private Dataset<Row> asked(Dataset<Row> rows) {
-    String column = questionColumn != null ? questionColumn : format == InputOptions.Format.TEXT ? "value" : "question";
-    InputOptions.requireColumn(rows, "--question-column", column, DataTypes.StringType);
-    boolean hasId = idColumn != null || Arrays.asList(rows.columns()).contains("id");
+  private Dataset<Row> asked(InputFiles files, Dataset<Row> rows) {
+    String column = questionColumn != null ? questionColumn : format == InputFiles.Format.TEXT ? "value" : "question";
+    Dataset<Row> readable = rows.drop(InputFiles.CORRUPT);
+    InputFiles.requireColumn(readable, "--question-column", column, DataTypes.StringType);
+    boolean hasId = idColumn != null || Arrays.asList(readable.columns()).contains("id");
     if (idColumn != null) {
-      InputOptions.requireColumn(rows, "--id-column", idColumn, null);
+      InputFiles.requireColumn(readable, "--id-column", idColumn, null);
     }
-    Column problem = functions.when(BatchApplication.column(column).isNull(), "the row has no question");
-    if (Arrays.asList(rows.columns()).contains(CORRUPT)) {
-      problem = functions.when(functions.col(CORRUPT).isNotNull(), "the record cannot be read as " + format.sparkName()).otherwise(problem);
-    }
-    return rows.select(
-        (hasId ? BatchApplication.column(idColumn != null ? idColumn : "id") : BatchApplication.column(column)).cast("string").as("question_id"),
-        BatchApplication.column(column).as("question"),
-        problem.as("problem"));
+    Column question = BatchApplication.column(column);
+    Column problem = functions.coalesce(functions.col(InputFiles.UNREAD), functions.when(question.isNull(), "the row has no question"));
+    return files.withUnread(rows, List.of(column))
+        .select(
+            (hasId ? BatchApplication.column(idColumn != null ? idColumn : "id") : question).cast("string").as("question_id"),
+            question.as("question"),
+            problem.as("problem"));
   }
 
   private Answering answering(SparkSession spark, GemmaConf conf, PassageIndex passages, IndexManifest manifest, String runId) {

@@ -74,7 +74,7 @@ final class AnswerRun {
   private long ask(Dataset<Row> found, PrintWriter out) throws Exception {
     OutputFolder slicesFolder = folder.slices();
     slicesFolder.open();
-    Slices slices = new Slices(toAsk(found, folder.said().where("error IS NULL").select("key")), List.of("key"));
+    Slices slices = Slices.byColumn(toAsk(found, folder.said().where("error IS NULL").select("key")), "key");
     try {
       if (slices.rows() == 0) {
         return 0;
@@ -104,14 +104,12 @@ final class AnswerRun {
     }
   }
 
-  /** Each key that is not known, once; in an order that is the same where Spark computes it again, for a row's slice is told by its place. */
-  static Dataset<Row> toAsk(Dataset<Row> found, Dataset<Row> known) {
+  /** Each key that is not known, once. */
+  private static Dataset<Row> toAsk(Dataset<Row> found, Dataset<Row> known) {
     return found.where("key IS NOT NULL")
         .select("question_id", "key", "question", "passages", "shown")
         .join(known, AnswerFolder.key(), "left_anti")
-        .dropDuplicates("key")
-        // by the hash of the key from task to task, and in its order inside
-        .sortWithinPartitions("key");
+        .dropDuplicates("key");
   }
 
   /** What is known by now; of questions that failed, only what this run has. */

@@ -112,15 +112,16 @@ final class Answering {
 
   /**
    * Adds {@code shown}, how many of the passages fit the prompt, the best ones first; and {@code key}, which is the same for what the model
-   * would be asked in the same words.
+   * would be asked in the same words. A row that has a problem is shown nothing, so the model is not asked.
    *
-   * @param questions with {@code question} and {@code passages}
+   * @param questions with {@code question}, {@code problem} and {@code passages}
    */
   Dataset<Row> evidence(Dataset<Row> questions) {
-    Column shown =
+    Column fits =
         functions
             .udf(new Fitting(conf, room), DataTypes.IntegerType)
             .apply(functions.col("question"), functions.col("passages"));
+    Column shown = functions.when(functions.col("problem").isNull(), fits).otherwise(0);
     Dataset<Row> fitting = questions.withColumn("shown", shown);
     Column chunks = functions.transform(shownPassages(), passage -> passage.getField("chunk_id"));
     Column key =

@@ -29,7 +29,7 @@ import picocli.CommandLine.Option;
 abstract class BatchApplication extends Application {
   private static final String DONE = "_gemma_done";
 
-  @Mixin InputOptions input;
+  @Mixin private InputOptions source;
   @Mixin private OutputOptions output;
   @Mixin private StreamOptions stream;
   @Mixin private BatchGenerationOptions generation;
@@ -46,7 +46,10 @@ abstract class BatchApplication extends Application {
       names = "--fail-threshold",
       paramLabel = "SHARE",
       defaultValue = "0.05",
-      description = "Fail as soon as more than this share of the rows could not be done (default: ${DEFAULT-VALUE}).")
+      description = {
+        "Fail as soon as more than this share of the rows could not be done (default: ${DEFAULT-VALUE}).",
+        "With --stream: of a batch's rows, after the batch is written; it is not done again."
+      })
   private double failThreshold;
 
   /** The application's name on the command line. */
@@ -100,12 +103,13 @@ abstract class BatchApplication extends Application {
   @Override
   final void run(SparkSession spark, PrintWriter out) throws Exception {
     Configuration hadoop = spark.sessionState().newHadoopConf();
+    InputFiles input = source.files();
     Apart.require(hadoop, "--input", input.path(), "--output", output.path());
     Dataset<Row> read = input.read(spark);
-    Dataset<Row> readable = read.drop(InputOptions.CORRUPT);
+    Dataset<Row> readable = read.drop(InputFiles.CORRUPT);
     checkColumns(readable);
     if (idColumn != null) {
-      InputOptions.requireColumn(readable, "--id-column", idColumn, null);
+      InputFiles.requireColumn(readable, "--id-column", idColumn, null);
       spark.sparkContext().setLocalProperty(SuspectRows.ID_COLUMN, idColumn);
     }
     List<String> kept = idColumn != null ? List.of(idColumn) : Arrays.asList(readable.columns());
@@ -169,7 +173,7 @@ abstract class BatchApplication extends Application {
     folder.open();
     List<String> needed = new ArrayList<>(kept);
     columnsRead(rows).stream().filter(column -> !needed.contains(column)).forEach(needed::add);
-    needed.add(InputOptions.UNREAD);
+    needed.add(InputFiles.UNREAD);
     Dataset<Row> left = rows.select(needed.stream().map(BatchApplication::column).toArray(Column[]::new));
     boolean resumes = output.mode() == OutputOptions.Mode.RESUME && folder.hasRows();
     if (resumes) {
@@ -177,7 +181,7 @@ abstract class BatchApplication extends Application {
       Dataset<Row> done = folder.rows().select(column(idColumn).as(DONE));
       left = left.join(done, column(idColumn).eqNullSafe(functions.col(DONE)), "left_anti");
     }
-    Slices slices = new Slices(left, kept);
+    Slices slices = idColumn != null ? Slices.byColumn(left, idColumn) : Slices.byPlace(left);
     try {
       long all = resumes ? rows.count() : slices.rows();
       RunReport report = begun.over(all, all - slices.rows());
@@ -228,7 +232,7 @@ abstract class BatchApplication extends Application {
       return;
     }
     List<Row> wrong =
-        rows.where(functions.col(InputOptions.UNREAD).isNull())
+        rows.where(functions.col(InputFiles.UNREAD).isNull())
             .groupBy(column(idColumn).as("id"))
             .agg(functions.count(functions.lit(1)).as("rows"))
             .where("id IS NULL OR rows > 1")
@@ -246,7 +250,7 @@ abstract class BatchApplication extends Application {
   }
 
   private Map<String, String> allParameters(SparkSession spark, Dataset<Row> rows, List<String> kept, GemmaConf conf) throws IOException {
-    Map<String, String> all = new LinkedHashMap<>(input.identity(spark));
+    Map<String, String> all = new LinkedHashMap<>(source.files().identity(spark));
     all.put("idColumn", idColumn == null ? "none" : idColumn);
     all.put("columns", rows.select(kept.stream().map(BatchApplication::column).toArray(Column[]::new)).schema().toDDL());
     all.putAll(parameters(conf));
@@ -274,7 +278,7 @@ abstract class BatchApplication extends Application {
     List<Column> columns = new ArrayList<>();
     kept.forEach(column -> columns.add(column(column)));
     Column result = functions.col("_gemma");
-    Column error = functions.coalesce(functions.col(InputOptions.UNREAD), result.getField("errorMessage"));
+    Column error = functions.coalesce(functions.col(InputFiles.UNREAD), result.getField("errorMessage"));
     columns.add(result.getField("result").as(textColumn()));
     columns.add(functions.when(error.isNotNull(), "error").otherwise(result.getField("finishReason")).as("finish_reason"));
     columns.add(result.getField("promptTokens").as("prompt_tokens"));
@@ -299,7 +303,7 @@ abstract class BatchApplication extends Application {
 
   /** What a call is given of a row: nothing, if the row could not be read. */
   static Column readable(Column text) {
-    return functions.when(functions.col(InputOptions.UNREAD).isNull(), text);
+    return functions.when(functions.col(InputFiles.UNREAD).isNull(), text);
   }
 
   static Column column(String name) {

@@ -53,7 +53,7 @@ public final class EvaluateApp extends Application {
       paramLabel = "F",
       defaultValue = "parquet",
       description = "Of questions: parquet, json, csv (with a header) or orc (default: ${DEFAULT-VALUE}).")
-  private InputOptions.Format format;
+  private InputFiles.Format format;
 
   @Option(
       names = "--passages",
@@ -85,10 +85,10 @@ public final class EvaluateApp extends Application {
 
   @Override
   void run(SparkSession spark, PrintWriter out) throws Exception {
-    Dataset<Row> known = known(InputOptions.read(spark, format, questions, "--questions"));
-    Dataset<Row> answered = InputOptions.read(spark, InputOptions.Format.PARQUET, answers, "--answers");
+    Dataset<Row> known = known(InputFiles.read(spark, format, questions, "--questions"));
+    Dataset<Row> answered = InputFiles.read(spark, InputFiles.Format.PARQUET, answers, "--answers");
     for (String column : List.of("question_id", "answer_status", "retrieved", "citations")) {
-      InputOptions.requireColumn(answered, "--answers", column, null);
+      InputFiles.requireColumn(answered, "--answers", column, null);
     }
     generation.apply(spark);
     List<Evaluation.Item> items = passages == Passages.GOLD ? asked(spark, known, answered) : items(known, answered);
@@ -101,8 +101,8 @@ public final class EvaluateApp extends Application {
   }
 
   private Dataset<Row> known(Dataset<Row> rows) {
-    InputOptions.requireColumn(rows, "--questions", "question", DataTypes.StringType);
-    InputOptions.requireColumn(rows, "--questions", "source", null);
+    InputFiles.requireColumn(rows, "--questions", "question", DataTypes.StringType);
+    InputFiles.requireColumn(rows, "--questions", "source", null);
     List<String> columns = Arrays.asList(rows.columns());
     Column none = functions.lit(null).cast("string");
     return rows.select(

@@ -71,7 +71,7 @@ public final class GenerateApp extends BatchApplication {
   @Override
   void checkColumns(Dataset<Row> rows) {
     for (String column : parsed.columns()) {
-      InputOptions.requireColumn(rows, "--prompt-template", column, null);
+      InputFiles.requireColumn(rows, "--prompt-template", column, null);
     }
   }
 

@@ -102,11 +102,11 @@ final class IndexOptions {
     if (format == DocumentsFormat.FILES) {
       return DocumentSource.folder(context, spark.sessionState().newHadoopConf(), documents);
     }
-    Dataset<Row> rows = InputOptions.read(spark, InputOptions.Format.valueOf(format.name()), documents, "--documents");
-    InputOptions.requireColumn(rows, "--document-id-column", idColumn, null);
-    InputOptions.requireColumn(rows, "--text-column", textColumn, org.apache.spark.sql.types.DataTypes.StringType);
+    Dataset<Row> rows = InputFiles.read(spark, InputFiles.Format.valueOf(format.name()), documents, "--documents");
+    InputFiles.requireColumn(rows, "--document-id-column", idColumn, null);
+    InputFiles.requireColumn(rows, "--text-column", textColumn, org.apache.spark.sql.types.DataTypes.StringType);
     if (titleColumn != null) {
-      InputOptions.requireColumn(rows, "--title-column", titleColumn, null);
+      InputFiles.requireColumn(rows, "--title-column", titleColumn, null);
     }
     return DocumentSource.table(
         context, rows, documents, BatchApplication.column(idColumn), BatchApplication.column(textColumn),

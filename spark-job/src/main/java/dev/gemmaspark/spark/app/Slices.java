@@ -1,6 +1,5 @@
 package dev.gemmaspark.spark.app;
 
-import java.util.List;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
@@ -10,32 +9,43 @@ import org.apache.spark.storage.StorageLevel;
 /**
  * An input, cut into slices of rows: each is written when it is done, so that a job that is killed loses little. A slice has about a
  * twentieth of the rows; but where that would be fewer than eight, which leave the engine half empty, about sixteen. Which slice a row is in
- * follows from what is in the row, so it is the same however often Spark computes the rows, and in whatever order they come; they are kept
- * while the job runs only to save time.
+ * is the same however often Spark computes the rows; they are kept while the job runs only to save time.
  */
 final class Slices {
+  private static final String PLACE = "_gemma_place";
   private static final long FEWEST_ROWS = 8;
   private static final long ROWS_OF_SMALL_INPUT = 16;
   private static final long SHARES = 20;
 
   private final Dataset<Row> input;
-  private final Column place;
   private final long rows;
   private final int count;
+  private final Column number;
 
-  /** @param columns that tell rows apart; rows that are equal in them are in one slice */
-  Slices(Dataset<Row> input, List<String> columns) {
-    this.input = input.persist(StorageLevel.MEMORY_AND_DISK());
-    Column[] hashed = columns.stream().filter(this::canBeHashed).map(BatchApplication::column).toArray(Column[]::new);
-    rows = this.input.count();
+  private Slices(Dataset<Row> placed) {
+    this.input = placed.persist(StorageLevel.MEMORY_AND_DISK());
+    rows = input.count();
     long size = rows / SHARES < FEWEST_ROWS ? ROWS_OF_SMALL_INPUT : rows / SHARES;
-    count = hashed.length == 0 ? 1 : (int) Math.max(1, Math.ceilDiv(rows, size));
-    place = functions.pmod(functions.xxhash64(hashed), functions.lit((long) count));
+    count = (int) Math.max(1, Math.ceilDiv(rows, size));
+    number = functions.pmod(functions.xxhash64(functions.col(PLACE)), functions.lit((long) count));
   }
 
-  private boolean canBeHashed(String column) {
-    String type = input.schema().apply(column).dataType().sql();
-    return !type.contains("MAP<") && !type.contains("VARIANT");
+  /**
+   * By what is in a column, in whatever order rows come.
+   *
+   * @param column that is different in each row; rows that are equal in it are in one slice
+   */
+  static Slices byColumn(Dataset<Row> input, String column) {
+    return new Slices(input.withColumn(PLACE, functions.xxhash64(BatchApplication.column(column))));
+  }
+
+  /**
+   * By where rows stand, so that equal rows are in many slices.
+   *
+   * @param input as it is read from files, which gives each task the same rows in the same order again; not one that was shuffled
+   */
+  static Slices byPlace(Dataset<Row> input) {
+    return new Slices(input.withColumn(PLACE, functions.monotonically_increasing_id()));
   }
 
   long rows() {
@@ -47,7 +57,7 @@ final class Slices {
   }
 
   Dataset<Row> slice(int index) {
-    return count == 1 ? input : input.where(place.equalTo((long) index));
+    return input.where(number.equalTo((long) index)).drop(PLACE);
   }
 
   void release() {

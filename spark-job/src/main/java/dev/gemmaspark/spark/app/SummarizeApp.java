@@ -69,7 +69,7 @@ public final class SummarizeApp extends BatchApplication {
 
   @Override
   void checkColumns(Dataset<Row> rows) {
-    InputOptions.requireColumn(rows, "--text-column", textColumn, DataTypes.StringType);
+    InputFiles.requireColumn(rows, "--text-column", textColumn, DataTypes.StringType);
   }
 
   @Override

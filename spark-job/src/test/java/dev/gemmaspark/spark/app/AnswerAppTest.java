@@ -18,6 +18,7 @@ import dev.gemmaspark.spark.executor.ExecutorEngine;
 import dev.gemmaspark.spark.storage.FolderLock;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.Charset;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -235,6 +236,34 @@ class AnswerAppTest {
     Files.writeString(questions, "{\"id\": 1, \"question\": \"What color has R-7000?\"}\n{\"id\": 2, \"question\": \"What\n");
     assertThat(answer("--fail-threshold", "0.5").code()).isZero();
     assertThat(answers()).hasSize(2).extracting(row -> row.<String>getAs("error")).containsExactlyInAnyOrder(null, "the record cannot be read as json");
+  }
+
+  @Test
+  void questionsThatDoNotFitTheirFormatOrEncodingFailAndAreNotAsked() throws IOException {
+    Path csv = folder.resolve("q.csv");
+    String[] arguments = {
+      "--documents", library.toString(), "--format", "csv", "--top-k", "1", "--fail-threshold", "1", "--output", output.toString(), "--questions", csv.toString()
+    };
+    Files.write(csv, "id,question\n1,What color has R-7000?\n2,What color has R-7001?,more\n3,R-7002 and caf\u00e9?\n".getBytes(Charset.forName("windows-1252")));
+    Run run = run(new AnswerApp(), arguments);
+    assertThat(run.text()).contains("3 questions: 1 answered, 0 without evidence, 2 failed; the model was asked 1 times");
+    assertThat(answers())
+        .extracting(row -> row.<String>getAs("error"))
+        .containsExactly(
+            null, "the record cannot be read as csv",
+            "the record is in another encoding than it was read in: column 'question' has U+FFFD; say --input-option encoding=");
+    Files.writeString(csv, "id,question\n1,\"What color has R-7000?\n2,What color has R-7001?\n");
+    Run unbalanced = run(new AnswerApp(), arguments);
+    assertThat(unbalanced.text()).contains("Line 2 of file:" + csv + " has a quote that is not closed where its value ends");
+    assertThat(unbalanced.code()).isEqualTo(2);
+
+    Files.write(csv, "id;question\n3;R-7002, and the caf\u00e9?\n".getBytes(Charset.forName("windows-1252")));
+    Run right =
+        run(
+            new AnswerApp(),
+            Stream.concat(Stream.of(arguments), Stream.of("--input-option", "delimiter=;", "--input-option", "encoding=windows-1252")).toArray(String[]::new));
+    assertThat(right.text()).contains("1 questions: 1 answered");
+    assertThat(answers().getFirst().<String>getAs("question")).isEqualTo("R-7002, and the caf\u00e9?");
   }
 
   @Test

@@ -166,21 +166,6 @@ class AnswerFolderTest {
   }
 
   @Test
-  void rowsKeepTheirPlacesWhereTheyAreComputedAgain() {
-    // a partition that comes in another order each time, as one does that is fetched from several executors
-    Dataset<Row> found =
-        spark.range(0, 200, 1, 2).selectExpr("concat('k', id % 150) key", "cast(id AS string) question_id", "'q' question", "array() passages", "1 shown", "rand() r").orderBy("r");
-    List<List<String>> first = keys(AnswerRun.toAsk(found, rows("('k7') AS t(key)")));
-    List<List<String>> again = keys(AnswerRun.toAsk(found.selectExpr("*", "rand(17) s").orderBy("s"), rows("('k7') AS t(key)")));
-    assertThat(first.stream().mapToInt(List::size).sum()).isEqualTo(149);
-    assertThat(again).isEqualTo(first);
-  }
-
-  private static List<List<String>> keys(Dataset<Row> rows) {
-    return rows.select("key").toJavaRDD().map(row -> row.getString(0)).glom().collect();
-  }
-
-  @Test
   void aStreamAndOtherAnswersDoNotMix() throws IOException {
     Path place = Files.createDirectory(folder.resolve("mixed"));
     AnswerFolder first = open(place, 100, "first");

@@ -74,6 +74,18 @@ class BatchApplicationTest {
   }
 
   @Test
+  void equalRowsWithoutIdsAreInManySlices() throws Exception {
+    Path equal = Files.writeString(folder.resolve("equal.jsonl"), "{\"body\": \"the same\"}\n".repeat(160));
+    Run run = run(new SummarizeApp(), "--input", equal.toString(), "--format", "json", "--text-column", "body", "--output", output.toString());
+    assertThat(run.text()).contains("160 rows, 0 failed");
+    JsonNode slices = new ObjectMapper().readTree(output.resolve("_gemma_run.json").toFile()).get("slices");
+    assertThat(slices).hasSize(20).allMatch(slice -> slice.get("rows").asInt() < 40);
+    try (SparkSession spark = SparkSession.builder().getOrCreate()) {
+      assertThat(spark.read().parquet(output.toString()).count()).isEqualTo(160);
+    }
+  }
+
+  @Test
   void aJobThatEndedEarlyIsResumedWithoutDoingRowsTwice() throws Exception {
     TextGenerator half =
         request -> {
