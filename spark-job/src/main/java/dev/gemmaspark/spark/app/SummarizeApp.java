@@ -81,9 +81,10 @@ public final class SummarizeApp extends BatchApplication {
   Map<String, String> parameters(GemmaConf conf) {
     Map<String, String> parameters = new LinkedHashMap<>();
     parameters.put("textColumn", textColumn);
-    parameters.put("prompt", Hashes.sha256(PromptTexts.read(conf.promptDirectory()).summarize("", style.sqlName(), maxWords)).substring(0, 12));
     parameters.put("style", style.sqlName());
     parameters.put("maxWords", maxWords == null ? "none" : "" + maxWords);
+    // after what it is made of, which says more where that is another
+    parameters.put("prompt", Hashes.sha256(PromptTexts.read(conf.promptDirectory()).summarize("", style.sqlName(), maxWords)).substring(0, 12));
     return parameters;
   }
 
