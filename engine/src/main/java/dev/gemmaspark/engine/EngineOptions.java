@@ -14,7 +14,9 @@ import java.util.OptionalLong;
  * @param threads worker threads of the kernels; no more than the cores that are this process's to use
  * @param contextLength positions of prompt and completion together; the model's own, at most 8192, where not given
  * @param maxSequences requests that run in one batch at the most
- * @param kvCacheBytes budget of the KV cache; a share of the machine's available memory where not given
+ * @param kvCacheBytes budget of the KV cache; a share of the available memory where not given
+ * @param memoryBytes what this process may take outside its heap, where somebody watches over it without the system knowing; what is available is
+ *     no more
  * @param kvCacheType how the KV cache keeps its numbers
  * @param cacheDirectory where packed weights are kept for the next process of this machine
  * @param progress is told how far loading is
@@ -25,6 +27,7 @@ public record EngineOptions(
     OptionalInt contextLength,
     int maxSequences,
     OptionalLong kvCacheBytes,
+    OptionalLong memoryBytes,
     KvCacheType kvCacheType,
     Path cacheDirectory,
     LoadListener progress) {
@@ -64,6 +67,7 @@ public record EngineOptions(
         OptionalInt.empty(),
         DEFAULT_MAX_SEQUENCES,
         OptionalLong.empty(),
+        OptionalLong.empty(),
         KvCacheType.F16,
         userCacheDirectory(),
         (phase, share) -> {});
@@ -84,41 +88,46 @@ public record EngineOptions(
 
   public EngineOptions withModel(ModelSource value) {
     return new EngineOptions(
-        value, threads, contextLength, maxSequences, kvCacheBytes, kvCacheType, cacheDirectory, progress);
+        value, threads, contextLength, maxSequences, kvCacheBytes, memoryBytes, kvCacheType, cacheDirectory, progress);
   }
 
   public EngineOptions withThreads(int value) {
     return new EngineOptions(
-        model, value, contextLength, maxSequences, kvCacheBytes, kvCacheType, cacheDirectory, progress);
+        model, value, contextLength, maxSequences, kvCacheBytes, memoryBytes, kvCacheType, cacheDirectory, progress);
   }
 
   public EngineOptions withContextLength(int value) {
     return new EngineOptions(
-        model, threads, OptionalInt.of(value), maxSequences, kvCacheBytes, kvCacheType, cacheDirectory, progress);
+        model, threads, OptionalInt.of(value), maxSequences, kvCacheBytes, memoryBytes, kvCacheType, cacheDirectory, progress);
   }
 
   public EngineOptions withMaxSequences(int value) {
     return new EngineOptions(
-        model, threads, contextLength, value, kvCacheBytes, kvCacheType, cacheDirectory, progress);
+        model, threads, contextLength, value, kvCacheBytes, memoryBytes, kvCacheType, cacheDirectory, progress);
   }
 
   public EngineOptions withKvCacheBytes(long value) {
     return new EngineOptions(
-        model, threads, contextLength, maxSequences, OptionalLong.of(value), kvCacheType, cacheDirectory, progress);
+        model, threads, contextLength, maxSequences, OptionalLong.of(value), memoryBytes, kvCacheType, cacheDirectory, progress);
+  }
+
+  public EngineOptions withMemoryBytes(long value) {
+    return new EngineOptions(
+        model, threads, contextLength, maxSequences, kvCacheBytes, OptionalLong.of(value), kvCacheType, cacheDirectory, progress);
   }
 
   public EngineOptions withKvCacheType(KvCacheType value) {
     return new EngineOptions(
-        model, threads, contextLength, maxSequences, kvCacheBytes, value, cacheDirectory, progress);
+        model, threads, contextLength, maxSequences, kvCacheBytes, memoryBytes, value, cacheDirectory, progress);
   }
 
   public EngineOptions withCacheDirectory(Path value) {
     return new EngineOptions(
-        model, threads, contextLength, maxSequences, kvCacheBytes, kvCacheType, value, progress);
+        model, threads, contextLength, maxSequences, kvCacheBytes, memoryBytes, kvCacheType, value, progress);
   }
 
   public EngineOptions withProgress(LoadListener value) {
     return new EngineOptions(
-        model, threads, contextLength, maxSequences, kvCacheBytes, kvCacheType, cacheDirectory, value);
+        model, threads, contextLength, maxSequences, kvCacheBytes, memoryBytes, kvCacheType, cacheDirectory, value);
   }
 }

@@ -114,7 +114,7 @@ public final class GemmaEngine implements TextGenerator, AutoCloseable {
         options.maxSequences()
             * shape.blocks(contextLength, model.maxStepTokens())
             * shape.block().blockBytes();
-    return Math.min(everything, MachineMemory.kvCache(options.kvCacheBytes()));
+    return Math.min(everything, MachineMemory.kvCache(options.kvCacheBytes(), options.memoryBytes()));
   }
 
   private static ModelDescription describe(LoadedModel loaded, int contextLength, long nanos) {

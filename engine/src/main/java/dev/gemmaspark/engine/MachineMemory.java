@@ -20,10 +20,11 @@ final class MachineMemory {
    * says otherwise, and small in executors.
    *
    * @param asked by the user
+   * @param limit of what is available, if the system does not know it
    * @throws InvalidSettingException if the JVM may not take what is asked
    */
-  static long kvCache(OptionalLong asked) {
-    return kvCache(asked, DirectMemory.left(), AvailableMemory.bytes());
+  static long kvCache(OptionalLong asked, OptionalLong limit) {
+    return kvCache(asked, DirectMemory.left(), Math.min(AvailableMemory.bytes(), limit.orElse(Long.MAX_VALUE)));
   }
 
   static long kvCache(OptionalLong asked, long direct, long available) {

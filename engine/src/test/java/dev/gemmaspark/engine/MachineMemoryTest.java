@@ -18,6 +18,12 @@ class MachineMemoryTest {
   }
 
   @Test
+  void whereTheSystemDoesNotKnowALimitItIsTheCallersAndWhatIsAskedGoesBefore() {
+    assertThat(MachineMemory.kvCache(OptionalLong.empty(), OptionalLong.of(64 << 20))).isLessThanOrEqualTo(16 << 20);
+    assertThat(MachineMemory.kvCache(OptionalLong.of(32 << 20), OptionalLong.of(64 << 20))).isEqualTo(32 << 20);
+  }
+
+  @Test
   void moreThanTheJvmMayTakeIsRefusedWithAMend() {
     assertThatThrownBy(() -> MachineMemory.kvCache(OptionalLong.of(4 * GIB), GIB, 16 * GIB))
         .isInstanceOf(InvalidSettingException.class)

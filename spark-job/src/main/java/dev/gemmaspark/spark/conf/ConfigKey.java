@@ -71,6 +71,15 @@ public record ConfigKey<T>(
     }
   }
 
+  /** The value that is set, in the same words for all texts that say the same, such as {@code 2g} and {@code 2048m}. */
+  String normalized(Map<String, String> settings) {
+    return switch (read(settings).orElseThrow()) {
+      case Long bytes -> (bytes >> 20) + "m";
+      case Enum<?> constant -> constant.name().toLowerCase(Locale.ROOT);
+      case Object value -> value.toString();
+    };
+  }
+
   /** Whether it makes a difference that it is set. */
   boolean differs(Map<String, String> settings) {
     return settings.containsKey(name) && !read(settings).equals(read(Map.of()));

@@ -107,7 +107,7 @@ public final class GemmaConf implements Serializable {
       new ConfigKey<>(
           PREFIX + "kvCacheMemory",
           Scope.ENGINE,
-          Standard.inWords("a quarter of the available memory"),
+          Standard.inWords("a quarter of the available memory, or of `spark.executor.memoryOverhead` where that is less"),
           "Memory for keys and values, outside the heap, such as `2g`.",
           "a size such as 512m or 2g",
           GemmaConf::bytes);
@@ -244,7 +244,7 @@ public final class GemmaConf implements Serializable {
     TreeMap<String, String> kept = new TreeMap<>();
     for (ConfigKey<?> key : KEYS) {
       if (scopes.contains(key.scope()) && key.differs(settings)) {
-        kept.put(key.name(), settings.get(key.name()).strip());
+        kept.put(key.name(), key.normalized(settings));
       }
     }
     return new GemmaConf(kept);

@@ -18,6 +18,8 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
@@ -31,7 +33,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class ExecutorEngineTest {
-  private static final EngineSettings SETTINGS = new EngineSettings(new HashMap<>(), 1);
+  private static final EngineSettings SETTINGS = new EngineSettings(new HashMap<>(), 1, 0);
 
   @AfterEach
   void restore() {
@@ -116,6 +118,24 @@ class ExecutorEngineTest {
     assertThat(EngineSettings.executorCores(new SparkConf(false).set("spark.master", "spark://host:7077"))).isZero();
   }
 
+  @Test
+  void theDefaultOfTheKvCacheIsOfTheMemoryThatSparkLetsAnExecutorHave() {
+    assertThat(memory("yarn", "memoryOverhead", "12g")).hasValue(12L << 30);
+    assertThat(memory("k8s://https://host", "memoryOverhead", "2000")).hasValue(2000L << 20);
+    assertThat(memory("yarn", "memoryOverheadFactor", "0.75", "memory", "4g")).hasValue(3L << 30);
+    assertThat(memory("yarn", "memoryOverheadFactor", "0.1")).hasValue(384L << 20);
+    assertThat(memory("yarn")).isEmpty();
+    assertThat(memory("local[2]", "memoryOverhead", "12g")).isEmpty();
+  }
+
+  private static OptionalLong memory(String master, String... keysAndValues) {
+    SparkConf spark = new SparkConf(false).set("spark.master", master);
+    for (int i = 0; i < keysAndValues.length; i += 2) {
+      spark.set("spark.executor." + keysAndValues[i], keysAndValues[i + 1]);
+    }
+    return EngineSettings.of(GemmaConf.of(Map.of()), spark).options().memoryBytes();
+  }
+
   private static EngineSettings settings(String... keysAndValues) {
     HashMap<String, String> all = new HashMap<>();
     for (int i = 0; i < keysAndValues.length; i += 2) {
@@ -136,6 +156,9 @@ class ExecutorEngineTest {
     ExecutorEngine.get(settings("maxSequences", "32", "kvCacheType", "f16", "model", "demo", "threads", "2"));
     ExecutorEngine.get(settings("batchRows", "5", "failOnError", "false", "repartition", "off", "preload", "true", "promptDir", "/p", "lora", ""));
     assertThat(opened).hasValue(1);
+    ExecutorEngine.get(settings("kvCacheMemory", "2g", "kvCacheType", "bf16", "contextLength", "100")).close();
+    ExecutorEngine.get(settings("kvCacheMemory", "2048M", "kvCacheType", "BF16", "contextLength", "0100")).close();
+    assertThat(opened).hasValue(2);
   }
 
   @Test
