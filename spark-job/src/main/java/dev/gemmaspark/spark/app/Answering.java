@@ -6,6 +6,7 @@ import dev.gemmaspark.spark.conf.GemmaConf;
 import dev.gemmaspark.spark.execution.PromptTexts;
 import dev.gemmaspark.spark.executor.ExecutorTokenizer;
 import dev.gemmaspark.spark.executor.ModelLocation;
+import dev.gemmaspark.spark.executor.TaskTokenizer;
 import dev.gemmaspark.spark.rag.Citations;
 import dev.gemmaspark.spark.rag.Hashes;
 import dev.gemmaspark.spark.rag.IndexManifest;
@@ -119,7 +120,7 @@ final class Answering {
   Dataset<Row> evidence(Dataset<Row> questions) {
     Column fits =
         functions
-            .udf(new Fitting(conf, room), DataTypes.IntegerType)
+            .udf(new Fitting(new TaskTokenizer(conf), room), DataTypes.IntegerType)
             .apply(functions.col("question"), functions.col("passages"));
     Column shown = functions.when(functions.col("problem").isNull(), fits).otherwise(0);
     Dataset<Row> fitting = questions.withColumn("shown", shown);
@@ -180,7 +181,7 @@ final class Answering {
   }
 
   /** How many passages fit. */
-  private record Fitting(GemmaConf conf, int room) implements UDF2<String, scala.collection.Seq<Row>, Integer> {
+  private record Fitting(TaskTokenizer tokenizer, int room) implements UDF2<String, scala.collection.Seq<Row>, Integer> {
     private static final long serialVersionUID = 1L;
 
     @Override
@@ -188,7 +189,7 @@ final class Answering {
       if (question == null || passages == null) {
         return 0;
       }
-      int left = room - ExecutorTokenizer.get(conf).count(question);
+      int left = room - tokenizer.count(question);
       int fitting = 0;
       for (Row passage : CollectionConverters.asJava(passages)) {
         left -= passage.getInt(6) + TOKENS_BESIDE_A_PASSAGE;

@@ -3,6 +3,7 @@ package dev.gemmaspark.spark.app;
 import dev.gemmaspark.spark.conf.GemmaConf;
 import dev.gemmaspark.spark.executor.ExecutorTokenizer;
 import dev.gemmaspark.spark.executor.ModelLocation;
+import dev.gemmaspark.spark.executor.TaskTokenizer;
 import dev.gemmaspark.spark.rag.SentenceSplitter;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -91,7 +92,7 @@ final class LongDocuments {
   }
 
   private Dataset<Row> round(Dataset<Row> rows, StructType schema) {
-    Column parts = functions.udf(new Cut(conf, partTokens), DataTypes.createArrayType(DataTypes.StringType)).apply(functions.col(TEXT));
+    Column parts = functions.udf(new Cut(new TaskTokenizer(conf), partTokens), DataTypes.createArrayType(DataTypes.StringType)).apply(functions.col(TEXT));
     List<Column> columns = new ArrayList<>(Arrays.stream(rows.columns()).filter(name -> !name.equals(TEXT)).map(BatchApplication::column).toList());
     columns.add(functions.posexplode_outer(parts).as(new String[] {POSITION, PART}));
     Dataset<Row> called = rows.select(columns.toArray(Column[]::new)).withColumn("_gemma_of_part", call.apply(functions.col(PART)));
@@ -100,7 +101,7 @@ final class LongDocuments {
   }
 
   /** A text's parts. */
-  private record Cut(GemmaConf conf, int partTokens) implements UDF1<String, String[]> {
+  private record Cut(TaskTokenizer tokenizer, int partTokens) implements UDF1<String, String[]> {
     private static final long serialVersionUID = 1L;
 
     @Override
@@ -108,7 +109,7 @@ final class LongDocuments {
       if (text == null) {
         return null;
       }
-      List<SentenceSplitter.Span> pieces = new SentenceSplitter(ExecutorTokenizer.get(conf)::count).pieces(text, partTokens);
+      List<SentenceSplitter.Span> pieces = new SentenceSplitter(tokenizer::count).pieces(text, partTokens);
       return pieces.size() <= 1
           ? new String[] {text}
           : pieces.stream().map(span -> text.substring(span.start(), span.end()).strip()).toArray(String[]::new);

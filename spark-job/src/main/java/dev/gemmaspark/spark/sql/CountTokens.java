@@ -3,7 +3,7 @@ package dev.gemmaspark.spark.sql;
 import dev.gemmaspark.engine.error.InvalidSettingException;
 import dev.gemmaspark.spark.conf.GemmaConf;
 import dev.gemmaspark.spark.execution.Parameter;
-import dev.gemmaspark.spark.executor.ExecutorTokenizer;
+import dev.gemmaspark.spark.executor.TaskTokenizer;
 import java.io.Serializable;
 import java.util.List;
 import java.util.Objects;
@@ -21,7 +21,10 @@ import org.apache.spark.unsafe.types.UTF8String;
 import scala.collection.immutable.IndexedSeq;
 import scala.collection.immutable.Seq;
 
-/** {@code gemma_count_tokens(text)}: an ordinary expression, evaluated where it stands, by the tokenizer of the JVM that evaluates it. */
+/**
+ * {@code gemma_count_tokens(text)}: an ordinary expression, evaluated where it stands, by the tokenizer of the JVM that evaluates it. That is the
+ * driver where Spark computes rows while it plans: those of {@code VALUES}, and conditions on partition columns.
+ */
 @SuppressWarnings("serial") // Scala's sequences are serializable, which their interface does not say
 final class CountTokens extends Expression implements ImplicitCastInputTypes, CodegenFallback, Serializable {
   static final String NAME = "gemma_count_tokens";
@@ -29,10 +32,12 @@ final class CountTokens extends Expression implements ImplicitCastInputTypes, Co
 
   private final Expression text;
   private final GemmaConf conf;
+  private final TaskTokenizer tokenizer;
 
   CountTokens(Expression text, GemmaConf conf) {
     this.text = text;
     this.conf = conf;
+    this.tokenizer = new TaskTokenizer(conf);
   }
 
   static Expression of(List<Expression> arguments) {
@@ -53,10 +58,10 @@ final class CountTokens extends Expression implements ImplicitCastInputTypes, Co
   @Override
   public Object eval(InternalRow input) {
     UTF8String value = (UTF8String) text.eval(input);
-    return value == null ? null : ExecutorTokenizer.get(conf).count(value.toString());
+    return value == null ? null : tokenizer.count(value.toString());
   }
 
-  /** No constant, so that the driver, which need not have the model, counts nothing but what a query has in it, such as VALUES. */
+  /** No constant: a query whose text stands in it is not counted while it is analyzed. */
   @Override
   public boolean foldable() {
     return false;

@@ -40,7 +40,8 @@ public final class GemmaRules {
         info(
             CountTokens.class,
             CountTokens.NAME,
-            "_FUNC_(text) - Counts the tokens of a text, without <bos>, as Gemma sees them; the weights are not read.",
+            "_FUNC_(text) - Counts the tokens of a text, without <bos>, as Gemma sees them; the weights are not read. Rows of VALUES and conditions"
+                + " on partition columns are counted by the driver, which needs the model then.",
             "* text - the text\n",
             "(body)"),
         new AbstractFunction1<>() {
