@@ -5,13 +5,22 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.gemmaspark.spark.executor.EngineFactory;
 import dev.gemmaspark.spark.executor.ExecutorEngine;
+import dev.gemmaspark.spark.sql.GemmaRules;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
+import org.apache.spark.sql.AnalysisException;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.api.java.UDF1;
+import org.apache.spark.sql.catalyst.expressions.Attribute;
+import org.apache.spark.sql.catalyst.expressions.Expression;
+import org.apache.spark.sql.catalyst.expressions.IsNotNull;
+import org.apache.spark.sql.catalyst.plans.logical.DeleteFromTable;
+import org.apache.spark.sql.catalyst.plans.logical.LeafCommand;
+import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
+import org.apache.spark.sql.catalyst.plans.logical.Project;
 import org.apache.spark.sql.functions;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.util.ArrowUtils;
@@ -24,6 +33,11 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import scala.Enumeration;
+import scala.Function1;
+import scala.collection.immutable.IndexedSeq;
+import scala.collection.immutable.Seq;
+import scala.jdk.javaapi.CollectionConverters;
 
 /** Calls where queries make them hard to batch: in lambda functions, beside random values, in subqueries, twice. */
 class QueryShapesTest {
@@ -103,7 +117,7 @@ class QueryShapesTest {
 
   private static String text(Object value) {
     return value instanceof scala.collection.Seq<?> seq
-        ? scala.jdk.javaapi.CollectionConverters.asJava(seq).stream().map(QueryShapesTest::text).toList().toString()
+        ? CollectionConverters.asJava(seq).stream().map(QueryShapesTest::text).toList().toString()
         : String.valueOf(value);
   }
 
@@ -133,7 +147,8 @@ class QueryShapesTest {
   })
   void whereCallsWouldWaitForEachOtherTheQueryIsRefused(String expression) {
     assertThatThrownBy(() -> spark.sql("SELECT " + expression + " FROM lists").collect())
-        .hasMessageContaining("gemma_generate cannot be called in the lambda function of");
+        .isInstanceOfSatisfying(AnalysisException.class, QueryShapesTest::hasTheConditionOfAWrongCall)
+        .hasMessageStartingWith("gemma_generate cannot be called in the lambda function of");
     assertThat(engine.calls()).isZero();
   }
 
@@ -198,7 +213,88 @@ class QueryShapesTest {
                 spark
                     .sql("SELECT id FROM docs a WHERE EXISTS (SELECT 1 FROM docs b WHERE gemma_generate(concat(a.body, b.body)) = 'yes')")
                     .collect())
-        .hasMessageContaining("gemma_generate in a join's condition reads columns of both sides");
+        .isInstanceOfSatisfying(AnalysisException.class, QueryShapesTest::hasTheConditionOfAWrongCall)
+        .hasMessageStartingWith("gemma_generate in a join's condition reads columns of both sides");
+  }
+
+  private static void hasTheConditionOfAWrongCall(AnalysisException error) {
+    assertThat(error.getCondition()).isEqualTo("GEMMA_INVALID_CALL");
+    assertThat(error.getSqlState()).isEqualTo("22023");
+  }
+
+  @Test
+  void aRandomValueInALambdaFunctionWithinAnotherIsRefused() {
+    assertThatThrownBy(
+            () -> spark.sql("SELECT transform(arr, x -> transform(arr, y -> gemma_generate(concat(y, rand())))) FROM lists").collect())
+        .isInstanceOfSatisfying(AnalysisException.class, QueryShapesTest::hasTheConditionOfAWrongCall)
+        .hasMessageStartingWith("a gemma function cannot be called beside a random value");
+  }
+
+  @Test
+  void aCallInADeleteIsRefused() {
+    Project select = (Project) spark.sql("SELECT gemma_generate(body) FROM docs").queryExecution().analyzed();
+    LogicalPlan delete = new DeleteFromTable(select.child(), new IsNotNull(call(select)));
+    assertThatThrownBy(() -> GemmaRules.extraction().apply(delete))
+        .isInstanceOfSatisfying(AnalysisException.class, QueryShapesTest::hasTheConditionOfAWrongCall)
+        .hasMessage("a gemma function cannot be called in DeleteFromTable; call it in a SELECT of its own first, and use its result there");
+  }
+
+  @Test
+  void aCommandThatWillPlanItsQueryItselfIsLeftAlone() {
+    LogicalPlan command = new CommandWithCall(call((Project) spark.sql("SELECT gemma_generate(body) FROM docs").queryExecution().analyzed()));
+    assertThat(GemmaRules.extraction().apply(command)).isSameAs(command);
+  }
+
+  private static Expression call(Project select) {
+    return ((Expression) select.projectList().head()).children().head();
+  }
+
+  /** As commands of other table formats are, which carry conditions and new values. */
+  private static final class CommandWithCall extends LogicalPlan implements LeafCommand {
+    private static final long serialVersionUID = 1L;
+    private final transient Expression call;
+
+    CommandWithCall(Expression call) {
+      this.call = call;
+    }
+
+    @Override
+    public Seq<LogicalPlan> children() {
+      return CollectionConverters.<LogicalPlan>asScala(List.of()).toSeq();
+    }
+
+    @Override
+    public void org$apache$spark$sql$catalyst$plans$logical$Command$_setter_$nodePatterns_$eq(Seq<Enumeration.Value> patterns) {}
+
+    @Override
+    public Seq<Attribute> output() {
+      return CollectionConverters.<Attribute>asScala(List.of()).toSeq();
+    }
+
+    @Override
+    public LogicalPlan withNewChildrenInternal(IndexedSeq<LogicalPlan> newChildren) {
+      return this;
+    }
+
+    @Override
+    public LogicalPlan mapChildren(Function1<LogicalPlan, LogicalPlan> change) {
+      return this;
+    }
+
+    @Override
+    public boolean canEqual(Object other) {
+      return other instanceof CommandWithCall;
+    }
+
+    @Override
+    public int productArity() {
+      return 1;
+    }
+
+    @Override
+    public Object productElement(int index) {
+      return call;
+    }
   }
 
   @ParameterizedTest
@@ -266,6 +362,10 @@ class QueryShapesTest {
           .isEqualTo("struct<d:struct<lang:string,more:struct<body:string>>>");
       assertThat(read("SELECT id FROM parquet.`" + file + "` WHERE gemma_generate(d.body) = '[d1]'"))
           .isEqualTo("struct<id:bigint,d:struct<body:string>>");
+      assertThat(read("SELECT d.lang FROM parquet.`" + file + "` WHERE gemma_generate(d.body) = '[d1]' AND d.more.n < 3"))
+          .isEqualTo("struct<d:struct<body:string,lang:string,more:struct<n:bigint>>>");
+      assertThat(read("SELECT d.lang, count(*) FROM parquet.`" + file + "` WHERE gemma_generate(d.body) <> '' GROUP BY d.lang"))
+          .isEqualTo("struct<d:struct<body:string,lang:string>>");
       assertThat(read("SELECT d FROM parquet.`" + file + "` WHERE gemma_generate(d.body) = '[d1]'")).startsWith("struct<d:struct<body:string,lang:string,");
     } finally {
       spark.conf().unset("spark.sql.sources.useV1SourceList");

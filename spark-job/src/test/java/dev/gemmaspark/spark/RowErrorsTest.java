@@ -145,4 +145,12 @@ class RowErrorsTest {
     List<Row> rows = spark.sql("SELECT gemma_chat(array(map('content', 'x')), failOnError => false).errorMessage").collectAsList();
     assertThat(rows.getFirst().getString(0)).contains("messages is with a NULL in it");
   }
+
+  @Test
+  void anEmptyConversationIsItsRowsError() {
+    List<Row> rows = spark.sql("SELECT gemma_chat(slice(array(map('role', 'user', 'content', 'x')), 1, CAST(id AS INT)), failOnError => false).errorMessage FROM range(0, 2, 1, 1)").collectAsList();
+    assertThat(rows).extracting(row -> row.getString(0)).containsExactly("messages is empty; it must be at least one message", null);
+    assertThatThrownBy(() -> spark.sql("SELECT gemma_chat(array())").collect()).hasMessageContaining("messages is empty; it must be at least one message");
+    assertThat(spark.sql("SELECT gemma_chat(NULL)").first().isNullAt(0)).isTrue();
+  }
 }

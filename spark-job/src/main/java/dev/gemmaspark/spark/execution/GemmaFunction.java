@@ -4,6 +4,7 @@ import dev.gemmaspark.engine.error.InvalidSettingException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.apache.spark.sql.catalyst.util.ArrayData;
 
 /** The SQL functions that call the model: a new one is a row here. */
 public enum GemmaFunction {
@@ -26,7 +27,11 @@ public enum GemmaFunction {
       List.of()) {
     @Override
     void write(Arguments arguments, PromptTexts texts, RequestColumns columns) {
-      columns.messages(arguments.array(Parameter.MESSAGES));
+      ArrayData messages = arguments.array(Parameter.MESSAGES);
+      if (messages.numElements() == 0) {
+        throw new InvalidSettingException("messages is empty; it must be at least one message");
+      }
+      columns.messages(messages);
     }
   },
   SUMMARIZE(

@@ -13,6 +13,7 @@ import org.apache.spark.sql.catalyst.expressions.NamedExpression;
 import org.apache.spark.sql.catalyst.optimizer.ColumnPruning$;
 import org.apache.spark.sql.catalyst.optimizer.RewritePredicateSubquery$;
 import org.apache.spark.sql.catalyst.plans.logical.Aggregate;
+import org.apache.spark.sql.catalyst.plans.logical.Command;
 import org.apache.spark.sql.catalyst.plans.logical.Expand;
 import org.apache.spark.sql.catalyst.plans.logical.Filter;
 import org.apache.spark.sql.catalyst.plans.logical.Generate;
@@ -54,7 +55,7 @@ public final class ExtractGemmaCalls extends Rule<LogicalPlan> {
 
   @Override
   public LogicalPlan apply(LogicalPlan plan) {
-    LogicalPlan extracted = extracted(withExtractedChildren(plan), Place.ROOT);
+    LogicalPlan extracted = AnalysisErrors.ofCall(() -> extracted(withExtractedChildren(plan), Place.ROOT));
     return extracted == plan ? plan : ColumnPruning$.MODULE$.apply(extracted);
   }
 
@@ -69,7 +70,11 @@ public final class ExtractGemmaCalls extends Rule<LogicalPlan> {
   }
 
   private LogicalPlan withExtractedChildren(LogicalPlan plan) {
-    return withChildren(plan, Scala.<LogicalPlan>list(plan.children()).stream().map(this::inside).toList());
+    LogicalPlan node =
+        plan instanceof Project project && project.child() instanceof Filter filter && Calls.contains(filter)
+            ? FieldsBelow.ofBoth(project, callsLast(filter))
+            : plan;
+    return withChildren(node, Scala.<LogicalPlan>list(node.children()).stream().map(this::inside).toList());
   }
 
   /** The node, whose children have been dealt with. */
@@ -79,6 +84,8 @@ public final class ExtractGemmaCalls extends Rule<LogicalPlan> {
       case GlobalLimit limit -> place == Place.ROOT ? FewerRows.topRows(limit) : FewerRows.limit(limit);
       case Sort sort when sort.global() && !Calls.contains(sort) -> FewerRows.sortFirst(sort);
       case EvalGemma eval -> eval;
+      // commands of other table formats, which make a query of the expressions that they carry when they run
+      case Command _ when plan.children().isEmpty() -> plan;
       default -> Scala.<Expression>list(plan.expressions()).stream().anyMatch(Calls::correlate)
           ? inside(RewritePredicateSubquery$.MODULE$.apply(plan))
           : Calls.contains(plan) ? withoutCalls(plan) : plan;
@@ -88,7 +95,7 @@ public final class ExtractGemmaCalls extends Rule<LogicalPlan> {
   private LogicalPlan withoutCalls(LogicalPlan plan) {
     return switch (plan) {
       case Aggregate aggregate when AggregateSplit.isNeeded(aggregate) -> inside(AggregateSplit.split(aggregate));
-      case Filter filter -> filter(filter);
+      case Filter filter -> extract(callsLast(filter));
       case Join join -> inside(JoinCalls.moved(join));
       default -> extract(plan);
     };
@@ -104,7 +111,8 @@ public final class ExtractGemmaCalls extends Rule<LogicalPlan> {
     return plan;
   }
 
-  private LogicalPlan filter(Filter filter) {
+  /** The filter by the conjuncts with calls, over one by the others. */
+  private static Filter callsLast(Filter filter) {
     List<Expression> free = new ArrayList<>();
     List<Expression> calling = new ArrayList<>();
     for (Expression conjunct : conjuncts(filter.condition())) {
@@ -115,7 +123,7 @@ public final class ExtractGemmaCalls extends Rule<LogicalPlan> {
       }
     }
     LogicalPlan child = free.isEmpty() ? filter.child() : new Filter(all(free), filter.child());
-    return extract(new Filter(all(calling), child));
+    return new Filter(all(calling), child);
   }
 
   /** Spark adds conditions that follow from others: of {@code a.t = b.t AND gemma_generate(a.t) = 'yes'}, the same about b. */

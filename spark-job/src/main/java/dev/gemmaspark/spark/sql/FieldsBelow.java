@@ -32,6 +32,19 @@ final class FieldsBelow {
         : changed.withNewChildren(Scala.<LogicalPlan>seq(List.of(new Project(Scala.seq(below.columns), child))));
   }
 
+  /** A projection over a filter with calls, over a projection with the fields that either reads. */
+  static LogicalPlan ofBoth(Project project, Filter filter) {
+    FieldsBelow below = new FieldsBelow(filter.child());
+    LogicalPlan changedFilter = PlanExpressions.map(filter, expression -> Calls.replace(expression, below::replaced));
+    LogicalPlan changedProject = PlanExpressions.map(project, expression -> Calls.replace(expression, below::replaced));
+    if (below.fields.isEmpty()) {
+      return project;
+    }
+    LogicalPlan fields = new Project(Scala.seq(below.columns), filter.child());
+    return changedProject.withNewChildren(
+        Scala.<LogicalPlan>seq(List.of(changedFilter.withNewChildren(Scala.<LogicalPlan>seq(List.of(fields))))));
+  }
+
   private Expression replaced(Expression part) {
     if (!isField(part)) {
       return part;
