@@ -30,13 +30,8 @@ class EngineMemoryTest {
   void whatAnEngineTakesIsThereForTheNextOneWhenItIsClosed() throws Exception {
     Path log = folder.resolve("log");
     Process process =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--add-modules=jdk.incubator.vector",
-                "-Xmx512m",
-                "-XX:MaxDirectMemorySize=" + LIMIT,
-                "-cp",
-                System.getProperty("java.class.path"),
+        ChildJvm.of(
+                List.of("--add-modules=jdk.incubator.vector", "-Xmx512m", "-XX:MaxDirectMemorySize=" + LIMIT),
                 EngineMemoryTest.class.getName(),
                 folder.resolve("cache").toString())
             .redirectErrorStream(true)

@@ -116,13 +116,8 @@ class RuntimeFaultsTest {
   void packedWeightsThatAreCutWhileTheyAreMappedFailRequestsAndSayWhy() throws Exception {
     Path log = folder.resolve("log");
     Process process =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--add-modules=jdk.incubator.vector",
-                "-XX:-CreateCoredumpOnCrash",
-                "-XX:ErrorFile=" + folder.resolve("hs_err"),
-                "-cp",
-                System.getProperty("java.class.path"),
+        ChildJvm.of(
+                List.of("--add-modules=jdk.incubator.vector", "-XX:-CreateCoredumpOnCrash", "-XX:ErrorFile=" + folder.resolve("hs_err")),
                 RuntimeFaultsTest.class.getName(),
                 folder.toString())
             .redirectErrorStream(true)
@@ -159,16 +154,7 @@ class RuntimeFaultsTest {
   @Test
   void withoutTheVectorModuleTheFlagIsNamed() throws Exception {
     Process process =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-cp",
-                System.getProperty("java.class.path"),
-                "dev.gemmaspark.engine.cli.GemmaCli",
-                "generate",
-                "--model",
-                "demo",
-                "--prompt",
-                "x")
+        ChildJvm.of(List.of(), "dev.gemmaspark.engine.cli.GemmaCli", "generate", "--model", "demo", "--prompt", "x")
             .redirectErrorStream(true)
             .start();
     String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);

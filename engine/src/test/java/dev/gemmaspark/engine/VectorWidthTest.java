@@ -32,12 +32,8 @@ class VectorWidthTest {
   private String logits(String model, String bits) throws Exception {
     Path queries = Files.writeString(folder.resolve("queries.jsonl"), "{\"tokens\": [2, 17, 300, 45, 12, 99], \"greedy\": 20}\n");
     Process process =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--add-modules=jdk.incubator.vector",
-                "-Dgemmaspark.vectorBits=" + bits,
-                "-cp",
-                System.getProperty("java.class.path"),
+        ChildJvm.of(
+                List.of("--add-modules=jdk.incubator.vector", "-Dgemmaspark.vectorBits=" + bits),
                 "dev.gemmaspark.engine.cli.GemmaCli",
                 "logits",
                 "--model",

@@ -3,6 +3,7 @@ package dev.gemmaspark.engine.internal.model;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.management.ThreadMXBean;
+import dev.gemmaspark.engine.ChildJvm;
 import dev.gemmaspark.engine.internal.cache.KvCache;
 import dev.gemmaspark.engine.internal.cache.KvCachePool;
 import dev.gemmaspark.engine.internal.kernel.VectorKernels;
@@ -16,7 +17,6 @@ import dev.gemmaspark.engine.internal.weights.ModelWeights;
 import dev.gemmaspark.engine.internal.weights.RandomModel;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -39,13 +39,7 @@ class AllocationTest {
   @EnumSource(names = {"F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_K", "Q6_K"})
   void stepsAllocateNextToNothing(TensorType type) throws Exception {
     Process process =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--add-modules=jdk.incubator.vector",
-                "-cp",
-                System.getProperty("java.class.path"),
-                AllocationTest.class.getName(),
-                type.name())
+        ChildJvm.of(List.of("--add-modules=jdk.incubator.vector"), AllocationTest.class.getName(), type.name())
             .redirectError(ProcessBuilder.Redirect.DISCARD)
             .start();
     String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
