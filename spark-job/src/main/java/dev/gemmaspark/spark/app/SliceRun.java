@@ -1,6 +1,8 @@
 package dev.gemmaspark.spark.app;
 
+import dev.gemmaspark.engine.error.GemmaException;
 import java.io.PrintWriter;
+import java.time.Duration;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -8,6 +10,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorCompletionService;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Observation;
@@ -18,6 +21,7 @@ import org.apache.spark.sql.functions;
 /** Runs the slices of a job, two at a time, so that the next one's rows run while the last one's slowest do. */
 final class SliceRun {
   private static final int SLICES_AT_A_TIME = 2;
+  private static final Duration LONGEST_END = Duration.ofSeconds(30);
   private static final String JOB_GROUP = "gemma-slices";
 
   private final SparkSession spark;
@@ -71,6 +75,13 @@ final class SliceRun {
       boolean done = report.rowsDone() == results;
       report = report.ended(done && !tooManyFailed() ? RunReport.FINISHED : RunReport.FAILED, seconds());
       folder.write(report);
+      if (!done && !tooManyFailed()) {
+        throw new GemmaException(
+            String.format(
+                Locale.ROOT,
+                "%,d results came out where %,d were expected: the input changed while it was read; run the job again, with --mode resume where it has ids",
+                report.rowsDone(), results));
+      }
       if (report.isFinished()) {
         folder.succeed();
       }
@@ -83,6 +94,8 @@ final class SliceRun {
         spark.sparkContext().cancelJobGroup(JOB_GROUP);
       }
       threads.shutdownNow();
+      // who has the folder next must not meet a slice that is still being written
+      threads.awaitTermination(LONGEST_END.toSeconds(), TimeUnit.SECONDS);
       spark.sparkContext().removeSparkListener(progress);
       progress.clear();
     }

@@ -187,7 +187,7 @@ public final class PassageIndex {
       changes.touched().forEach(docId -> touched.add(shard(docId, rules.shards())));
     }
     if (before.isPresent() && touched.isEmpty()) {
-      removeOld();
+      removeOld(lock);
       return new Update(before.get(), 0, 0, 0, failed(known.values()), 0);
     }
     return build(source, rules, settings, scope == Scope.ALL ? Optional.empty() : before, known, changes, touched, lock);
@@ -240,7 +240,7 @@ public final class PassageIndex {
         .parquet(IndexManifest.documents(folder, version).toString());
     lock.requireHeld();
     manifest.write(fileSystem, folder);
-    removeOld();
+    removeOld(lock);
     return new Update(manifest, changes.added().size(), changes.changed().size(), changes.deleted().size(), failed(documents), built.size());
   }
 
@@ -309,7 +309,8 @@ public final class PassageIndex {
     }
   }
 
-  private void removeOld() throws IOException {
+  private void removeOld(FolderLock lock) throws IOException {
+    lock.requireHeld();
     long now = fileSystem.getFileStatus(new Path(folder, FolderLock.NAME)).getModificationTime();
     Set<String> used = new HashSet<>();
     int whole = 0;

@@ -94,8 +94,9 @@ public final class FolderLock implements AutoCloseable {
 
   /** Tries to make the file; whether it is there, and ours: also if another took ours for a dead one's, and has put it back. */
   private boolean create() throws IOException {
-    try (OutputStream out = newFile()) {
-      out.write(holder.bytes());
+    OutputStream out;
+    try {
+      out = newFile();
     } catch (FileAlreadyExistsException | java.nio.file.FileAlreadyExistsException e) {
       return text(file).filter(this::isOurs).isPresent();
     } catch (IOException e) {
@@ -103,6 +104,13 @@ public final class FolderLock implements AutoCloseable {
         // another is just making it
         return false;
       }
+      throw e;
+    }
+    try (out) {
+      out.write(holder.bytes());
+    } catch (IOException e) {
+      // on a full disk, say: what is left of it is of no run
+      fileSystem.delete(file, false);
       throw e;
     }
     if (!isLocal()) {
@@ -201,12 +209,13 @@ public final class FolderLock implements AutoCloseable {
     try {
       requireHeld();
       write();
-    } catch (IOException e) {
-      LOG.warn("The lock {} could not be written: {}", file, e.toString());
     } catch (FolderInUseException e) {
       beats.shutdown();
       LOG.error(e.getMessage());
       lostAction().run();
+    } catch (IOException | RuntimeException e) {
+      // whatever goes out of here ends the beats for good
+      LOG.warn("The lock {} could not be written: {}", file, e.toString());
     }
   }
 
@@ -260,9 +269,11 @@ public final class FolderLock implements AutoCloseable {
   /** Gives the folder free; one that was made for the lock, and that nothing was put into, is removed. */
   @Override
   public void close() throws IOException {
-    beats.shutdownNow();
+    // a beat that is interrupted would leave half a file
+    beats.shutdown();
     try {
       beats.awaitTermination(timing.beat.toMillis(), TimeUnit.MILLISECONDS);
+      beats.shutdownNow();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }

@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Who holds a lock, as its file says.
@@ -24,6 +25,9 @@ record LockHolder(String application, String runId, String host, String machine,
 
   /** Fields of a process's stat file behind its name, which may have spaces; the 22nd of all is its start. */
   private static final int START_BEHIND_NAME = 19;
+
+  /** States of processes that run no more: zombie, dead. */
+  private static final Set<String> ENDED = Set.of("Z", "X");
 
   enum Life {
     ALIVE,
@@ -83,11 +87,12 @@ record LockHolder(String application, String runId, String host, String machine,
     }
   }
 
-  /** The start of a process, or -1 if there is no such process. */
+  /** The start of a process, or -1 if there is no such process, or one that has ended and that nobody has asked about. */
   private static long started(long pid) {
     try {
       String stat = Files.readString(Path.of("/proc/" + pid + "/stat"));
-      return Long.parseLong(stat.substring(stat.lastIndexOf(')') + 2).split(" ")[START_BEHIND_NAME]);
+      String[] behindName = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
+      return ENDED.contains(behindName[0]) ? -1 : Long.parseLong(behindName[START_BEHIND_NAME]);
     } catch (IOException e) {
       return -1;
     }

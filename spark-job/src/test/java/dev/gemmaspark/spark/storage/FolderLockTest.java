@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.io.OutputStream;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -18,7 +21,9 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.RawLocalFileSystem;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -115,9 +120,17 @@ class FolderLockTest {
   void aRunThatWasKilledHereFreesItsFolderAtOnce() throws Exception {
     Process process = new ProcessBuilder("true").start();
     process.waitFor();
+    takesTheFolderOf(process.pid(), 1);
+  }
+
+  /** Where a run of this machine has it, with this process and start. */
+  private void takesTheFolderOf(long pid, long started) throws IOException {
     String dead;
     try (FolderLock lock = acquire("run-1")) {
-      dead = Files.readString(file).replaceFirst("\"pid\":\\d+", "\"pid\":" + process.pid());
+      dead =
+          Files.readString(file)
+              .replaceFirst("\"pid\":\\d+", "\"pid\":" + pid)
+              .replaceFirst("\"started\":\\d+", "\"started\":" + started);
       lock.requireHeld();
     }
     Files.createDirectories(file.getParent());
@@ -126,6 +139,33 @@ class FolderLockTest {
     try (FolderLock lock = FolderLock.acquire(fileSystem, hadoop("out"), "summarize", "run-2", never)) {
       lock.requireHeld();
     }
+  }
+
+  @Test
+  void aRunThatWasKilledAndThatNobodyHasAskedAboutFreesItsFolderAtOnce() throws Exception {
+    // the child ends; its parent becomes a program that never asks how
+    Process parent = new ProcessBuilder("sh", "-c", "true & echo $!; exec sleep 60").start();
+    try {
+      String pid = parent.inputReader(StandardCharsets.US_ASCII).readLine();
+      String stat = Files.readString(Path.of("/proc", pid, "stat"));
+      while (!stat.contains(") Z ")) {
+        Thread.onSpinWait();
+        stat = Files.readString(Path.of("/proc", pid, "stat"));
+      }
+      takesTheFolderOf(Long.parseLong(pid), Long.parseLong(stat.split(" ")[21]));
+    } finally {
+      parent.destroyForcibly();
+    }
+  }
+
+  @Test
+  void aDiskThatIsFullIsAnErrorAndNoOtherRun() {
+    FileSystem full = new FullDisk();
+    full.setConf(new Configuration());
+    assertThatThrownBy(() -> FolderLock.acquire(full, hadoop("out"), "summarize", "run-1", FAST))
+        .isInstanceOf(IOException.class)
+        .hasMessage("No space left on device");
+    assertThat(file).doesNotExist();
   }
 
   @Test
@@ -181,6 +221,27 @@ class FolderLockTest {
       Files.writeString(file, text(5));
     }
     assertThat(Files.readString(file)).isEqualTo(text(5));
+  }
+
+  /** Makes files, and has no room for what is in them. */
+  private static final class FullDisk extends RawLocalFileSystem {
+    @Override
+    public URI getUri() {
+      return URI.create("full:///");
+    }
+
+    @Override
+    public FSDataOutputStream create(org.apache.hadoop.fs.Path path, boolean overwrite) throws IOException {
+      super.create(path, overwrite).close();
+      return new FSDataOutputStream(
+          new OutputStream() {
+            @Override
+            public void write(int b) throws IOException {
+              throw new IOException("No space left on device");
+            }
+          },
+          null);
+    }
   }
 
   private FolderLock acquire(String runId) throws IOException {
