@@ -309,9 +309,16 @@ class GemmaEngineTest {
     CountDownLatch hung = new CountDownLatch(1);
     // it does not end before something hangs on it
     CompletableFuture<GenerationResult> first = engine.submit(REQUEST.with(StopConditions.maxTokens(5)), piece -> await(hung));
-    CompletableFuture<Boolean> slow = first.thenApply(result -> await(others));
+    CountDownLatch begun = new CountDownLatch(1);
+    CompletableFuture<Boolean> slow =
+        first.thenApply(
+            result -> {
+              begun.countDown();
+              return await(others);
+            });
     hung.countDown();
-    first.get();
+    // not first.get(), which may run what hangs on it itself
+    assertThat(await(begun)).isTrue();
     engine.submit(REQUEST).get(60, TimeUnit.SECONDS);
     others.countDown();
     assertThat(slow.get()).isTrue();

@@ -14,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -22,6 +23,8 @@ import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.functions;
+import org.apache.spark.sql.types.StructField;
+import org.apache.spark.sql.types.StructType;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
@@ -133,9 +136,14 @@ abstract class BatchApplication extends Application {
       boolean exists = output.check(spark, folder, stream.isOn());
       if (stream.isOn()) {
         Dataset<Row> coming = input.withUnread(input.readStream(spark, read.schema(), stream.maxFiles()), columnsRead(readable));
-        stream.write(texts(Partitions.spreadStream(coming, conf, spark), kept, model), output.path(), failThreshold);
+        Dataset<Row> texts = texts(Partitions.spreadStream(coming, conf, spark), kept, model);
+        requireSameColumns(folder, texts.schema());
+        stream.write(texts, output.path(), failThreshold);
         out.printf(Locale.ROOT, "all files that had come are done, written to %s%n", output.path());
         return;
+      }
+      if (output.mode() == OutputOptions.Mode.APPEND) {
+        requireSameColumns(folder, texts(rows, kept, model).schema());
       }
       Map<String, String> parameters = allParameters(spark, readable, kept, conf);
       RunReport start =
@@ -143,6 +151,33 @@ abstract class BatchApplication extends Application {
               name(), lock.runId(), mode(exists), input.path(), model.name(), model.sha256(), parameters, RunReport.RUNNING, 0, 0, List.of(), 0);
       runSlices(spark, rows, kept, conf, model, exists, folder, start, out);
     }
+  }
+
+  /** Readers take the columns of one file for those of all. */
+  private void requireSameColumns(OutputFolder folder, StructType written) throws IOException {
+    if (!folder.hasRows()) {
+      return;
+    }
+    Map<String, String> there = columns(folder.rows().schema());
+    Map<String, String> here = columns(written);
+    for (String column : Stream.concat(there.keySet().stream(), here.keySet().stream()).toList()) {
+      String before = there.getOrDefault(column, "missing");
+      String now = here.getOrDefault(column, "missing");
+      if (!before.equals(now)) {
+        throw new UsageException(
+            String.format(
+                Locale.ROOT, "The column '%s' is %s in the output at %s, and %s in what this run would add; name another --output",
+                column, before, output.path(), now));
+      }
+    }
+  }
+
+  private static Map<String, String> columns(StructType schema) {
+    Map<String, String> columns = new LinkedHashMap<>();
+    for (StructField field : schema.fields()) {
+      columns.put(field.name(), field.dataType().catalogString());
+    }
+    return columns;
   }
 
   private String mode(boolean exists) {

@@ -293,6 +293,19 @@ class OutputTest {
   }
 
   @Test
+  void rowsWithOtherColumnsAreNotPutBesideTheOld() throws Exception {
+    lines(input.resolve("a.jsonl"), 0, 10);
+    assertThat(summarize("--id-column", "id").code()).isZero();
+    Path other = folder.resolve("streamed");
+    assertThat(stream(other).code()).isZero();
+    Files.writeString(input.resolve("b.jsonl"), "{\"id\": \"ten\", \"body\": \"text\"}\n");
+    for (Run run : List.of(summarize("--id-column", "id", "--mode", "append"), stream(other))) {
+      assertThat(run.text()).contains("The column 'id' is bigint in the output at ").contains(", and string in what this run would add");
+      assertThat(run.code()).isEqualTo(2);
+    }
+  }
+
+  @Test
   void aStreamWithoutAFileSaysWhatItLacks() {
     Run run = stream(output);
     assertThat(run.text()).contains("There is no file at " + input + " that says which columns there are").hasLineCount(1);
