@@ -194,7 +194,7 @@ class KilledAnswersIT {
       }
     }
     for (String name : names) {
-      assertThat(name).matches("|shards|shards/shard-[^/]*\\.zip|v=\\d+|v=\\d+/manifest.json|v=\\d+/documents|v=\\d+/documents/(part-[^/]*|_SUCCESS)");
+      assertThat(name).matches("|shards|shards/shard-[^/]*\\.zip|v=\\d+|v=\\d+/manifest.json|v=\\d+/readers(/.*)?|v=\\d+/documents|v=\\d+/documents/(part-[^/]*|_SUCCESS)");
       if (name.endsWith(".zip")) {
         assertThat(manifests).contains(name.substring("shards/".length()));
       }
