@@ -1,5 +1,6 @@
 package dev.gemmaspark.spark.executor;
 
+import java.util.List;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -42,10 +43,14 @@ public final class SuspectRows {
    * What is known of earlier attempts at a task's rows.
    *
    * @param careful whether rows are to be done one by one
-   * @param suspect the row that ended the last executor
+   * @param suspects the rows that ended executors
    */
-  public record Past(boolean careful, Optional<Row> suspect) {
-    static final Past HARMLESS = new Past(false, Optional.empty());
+  public record Past(boolean careful, List<Row> suspects) {
+    static final Past HARMLESS = new Past(false, List.of());
+
+    public Past {
+      suspects = List.copyOf(suspects);
+    }
   }
 
   private SuspectRows() {}
@@ -71,8 +76,8 @@ public final class SuspectRows {
     if (attempt.number() == 0) {
       return Past.HARMLESS;
     }
-    for (int i = 0; i < MOST_ASKS; i++) {
-      if (!(ask(TaskWatch.past(attempt)) instanceof String[] answer)) {
+    for (int i = 0; i <= MOST_ASKS; i++) {
+      if (!(ask(TaskWatch.past(attempt, i < MOST_ASKS)) instanceof String[] answer)) {
         return Past.HARMLESS;
       }
       Optional<Past> past = TaskWatch.past(answer);

@@ -3,25 +3,30 @@ package dev.gemmaspark.spark.executor;
 import dev.gemmaspark.spark.executor.SuspectRows.Attempt;
 import dev.gemmaspark.spark.executor.SuspectRows.Past;
 import dev.gemmaspark.spark.executor.SuspectRows.Row;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.IntStream;
 import org.apache.spark.ExceptionFailure;
 import org.apache.spark.ExecutorLostFailure;
 import org.apache.spark.SparkContext;
 import org.apache.spark.Success$;
 import org.apache.spark.scheduler.SparkListener;
 import org.apache.spark.scheduler.SparkListenerApplicationEnd;
-import org.apache.spark.scheduler.SparkListenerStageCompleted;
+import org.apache.spark.scheduler.SparkListenerJobEnd;
+import org.apache.spark.scheduler.SparkListenerJobStart;
 import org.apache.spark.scheduler.SparkListenerTaskEnd;
+import org.apache.spark.scheduler.SparkListenerTaskStart;
 import org.apache.spark.scheduler.TaskSchedulerImpl;
 import org.apache.spark.scheduler.TaskSetManager;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import scala.Option;
+import scala.collection.immutable.Seq;
 
 /**
  * The driver's side of {@link SuspectRows}, one for each application. It gives a query up at the first row that cannot be done, as Spark itself
@@ -46,14 +51,15 @@ public final class TaskWatch extends SparkListener {
   private record Partition(int stage, int number) {}
 
   private static final class Known {
-    final Set<Attempt> ended = new HashSet<>();
+    final Set<Attempt> begun = new HashSet<>();
+    final Map<Attempt, Row> doing = new HashMap<>();
+    final Set<Row> deadly = new LinkedHashSet<>();
     int deaths;
-    Row begun;
-    Row deadly;
   }
 
   private final SparkContext spark;
   private final Map<Partition, Known> partitions = new HashMap<>();
+  private final Map<Integer, Seq<Object>> stagesOfJobs = new HashMap<>();
 
   TaskWatch(SparkContext spark) {
     this.spark = spark;
@@ -84,22 +90,28 @@ public final class TaskWatch extends SparkListener {
     return message(BEGINS, attempt, "" + row.hash(), row.name());
   }
 
-  static String[] past(Attempt attempt) {
-    return message(PAST, attempt);
+  /** @param wait whether the driver may say that it has not heard of this attempt yet, and so perhaps not of the end of those before it */
+  static String[] past(Attempt attempt, boolean wait) {
+    return message(PAST, attempt, "" + wait);
   }
 
   private static String[] message(String kind, Attempt attempt, String... more) {
     String[] words = {kind, "" + attempt.stage(), "" + attempt.stageAttempt(), "" + attempt.partition(), "" + attempt.number(), "", ""};
-    System.arraycopy(more, 0, words, words.length - 2, more.length);
+    System.arraycopy(more, 0, words, 5, more.length);
     return words;
   }
 
-  /** What an answer says; nothing where the driver has yet to hear of the end of an attempt. */
+  /** What an answer says; nothing where the driver may have yet to hear of the end of an attempt. */
   static Optional<Past> past(String[] answer) {
     return switch (answer[0]) {
       case HARMLESS -> Optional.of(Past.HARMLESS);
-      case CAREFUL -> Optional.of(
-          new Past(true, answer.length == 1 ? Optional.empty() : Optional.of(new Row(Integer.parseInt(answer[1]), answer[2]))));
+      case CAREFUL -> {
+        List<Row> suspects = new ArrayList<>();
+        for (int i = 1; i < answer.length; i += 2) {
+          suspects.add(new Row(Integer.parseInt(answer[i]), answer[i + 1]));
+        }
+        yield Optional.of(new Past(true, suspects));
+      }
       default -> Optional.empty();
     };
   }
@@ -113,34 +125,39 @@ public final class TaskWatch extends SparkListener {
       case FAILED -> giveUp(attempt.stage(), attempt.stageAttempt(), words[5]);
       case BEGINS -> begins(attempt, Integer.parseInt(words[5]), words[6]);
       default -> {
-        return answer(attempt);
+        return answer(attempt, Boolean.parseBoolean(words[5]));
       }
     }
     return null;
   }
 
   private synchronized void begins(Attempt attempt, int hash, String name) {
-    Known known = known(attempt);
-    known.begun = new Row(hash, name);
-    known.deadly = null;
+    known(attempt).doing.put(attempt, new Row(hash, name));
   }
 
-  private synchronized String[] answer(Attempt attempt) {
+  /** Spark tells of the end of one attempt before the beginning of that which it causes; a speculative one has no such cause. */
+  private synchronized String[] answer(Attempt attempt, boolean wait) {
     Known known = known(attempt);
-    boolean allEnded =
-        IntStream.range(0, attempt.number())
-            .allMatch(number -> known.ended.contains(new Attempt(attempt.stage(), attempt.stageAttempt(), attempt.partition(), number)));
-    if (!allEnded) {
+    if (wait && !known.begun.contains(attempt)) {
       return new String[] {WAIT};
     }
-    if (known.deaths >= CAREFREE_DEATHS) {
-      return known.deadly == null ? new String[] {CAREFUL} : new String[] {CAREFUL, "" + known.deadly.hash(), known.deadly.name()};
+    if (known.deaths < CAREFREE_DEATHS) {
+      return new String[] {HARMLESS};
     }
-    return new String[] {HARMLESS};
+    List<String> words = new ArrayList<>(List.of(CAREFUL));
+    known.deadly.forEach(row -> words.addAll(List.of("" + row.hash(), row.name())));
+    return words.toArray(String[]::new);
   }
 
   private Known known(Attempt attempt) {
     return partitions.computeIfAbsent(new Partition(attempt.stage(), attempt.partition()), partition -> new Known());
+  }
+
+  @Override
+  public void onTaskStart(SparkListenerTaskStart start) {
+    if (start.taskInfo().attemptNumber() > 0) {
+      begun(new Attempt(start.stageId(), start.stageAttemptId(), start.taskInfo().partitionId(), start.taskInfo().attemptNumber()));
+    }
   }
 
   @Override
@@ -149,30 +166,39 @@ public final class TaskWatch extends SparkListener {
       return;
     }
     Attempt attempt = new Attempt(end.stageId(), end.stageAttemptId(), end.taskInfo().partitionId(), end.taskInfo().attemptNumber());
-    ended(attempt, end.reason() instanceof ExecutorLostFailure lost && lost.exitCausedByApp());
+    if (end.reason() instanceof ExecutorLostFailure lost && lost.exitCausedByApp()) {
+      died(attempt);
+    }
     if (end.reason() instanceof ExceptionFailure failure && failure.className().equals(RowFailedException.class.getName())) {
       // without the plugin the task could not say so itself
       giveUp(attempt.stage(), attempt.stageAttempt(), failure.description());
     }
   }
 
-  synchronized void ended(Attempt attempt, boolean byItself) {
+  synchronized void begun(Attempt attempt) {
+    known(attempt).begun.add(attempt);
+  }
+
+  /** That an attempt's executor died by what it did. */
+  synchronized void died(Attempt attempt) {
     Known known = known(attempt);
-    known.ended.add(attempt);
-    if (byItself) {
-      known.deaths++;
-      if (known.begun != null) {
-        LOG.error("An executor died while it was doing {}", known.begun.name());
-        known.deadly = known.begun;
-      }
+    known.deaths++;
+    Row row = known.doing.get(attempt);
+    if (row != null) {
+      LOG.error("An executor died while it was doing {}", row.name());
+      known.deadly.add(row);
     }
   }
 
   @Override
-  public synchronized void onStageCompleted(SparkListenerStageCompleted completed) {
-    if (completed.stageInfo().failureReason().isEmpty()) {
-      partitions.keySet().removeIf(partition -> partition.stage() == completed.stageInfo().stageId());
-    }
+  public synchronized void onJobStart(SparkListenerJobStart start) {
+    stagesOfJobs.put(start.jobId(), start.stageIds());
+  }
+
+  @Override
+  public synchronized void onJobEnd(SparkListenerJobEnd end) {
+    Seq<Object> stages = stagesOfJobs.remove(end.jobId());
+    partitions.keySet().removeIf(partition -> stages != null && stages.contains(partition.stage()));
   }
 
   @Override
