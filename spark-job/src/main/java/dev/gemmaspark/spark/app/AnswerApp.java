@@ -14,7 +14,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.TreeMap;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -45,27 +44,12 @@ public final class AnswerApp extends Application {
   static final String INDEX = "_gemma_index";
 
   @Mixin private IndexOptions indexing;
+  @Mixin private QuestionOptions questions;
   @Mixin private GenerationOptions generation;
   @Mixin private StreamOptions stream;
 
   @Option(names = "--index", paramLabel = "PATH", description = "The folder of the index (default, with --documents: one in the output's folder).")
   private String index;
-
-  @Option(names = "--questions", paramLabel = "PATH", required = true, description = "Files with questions.")
-  private String questions;
-
-  @Option(
-      names = "--format",
-      paramLabel = "F",
-      defaultValue = "parquet",
-      description = "Of questions: parquet, json, csv (with a header), text (a question on each line) or orc (default: ${DEFAULT-VALUE}).")
-  private InputFiles.Format format;
-
-  @Option(
-      names = "--input-option",
-      paramLabel = "KEY=VALUE",
-      description = "Of Spark's reader of the questions' format, such as encoding=windows-1252, delimiter=; or multiLine=false; may be repeated.")
-  private Map<String, String> readerOptions = new TreeMap<>();
 
   @Option(names = "--question-column", paramLabel = "C", description = "The column with the questions (default: question; of text: value).")
   private String questionColumn;
@@ -139,14 +123,17 @@ public final class AnswerApp extends Application {
   @Override
   void run(SparkSession spark, PrintWriter out) throws Exception {
     Configuration hadoop = spark.sessionState().newHadoopConf();
-    Apart.require(hadoop, "--questions", questions, "--output", output);
+    InputFiles files = questions.files();
+    Apart.require(hadoop, "--questions", files.path(), "--output", output);
     indexing.requireApart(hadoop, "--output", output);
     if (index != null) {
-      Apart.require(hadoop, "--questions", questions, "--index", index);
+      Apart.require(hadoop, "--questions", files.path(), "--index", index);
       indexing.requireApart(hadoop, "--index", index);
     }
-    InputFiles files = new InputFiles(format, questions, "--questions", readerOptions);
     Dataset<Row> rows = files.read(spark);
+    if (!stream.isOn()) {
+      files.checkQuotes(rows);
+    }
     Dataset<Row> asked = asked(files, rows);
     generation.apply(spark);
     GemmaConf conf = conf(spark);
@@ -157,17 +144,20 @@ public final class AnswerApp extends Application {
     try (FolderLock lock = FolderLock.acquire(fileSystem, new Path(output), "answer", runId)) {
       lock.whenLost(() -> spark.sparkContext().cancelAllJobs());
       AnswerFolder folder = new AnswerFolder(spark, fileSystem, new Path(output), lock);
+      if (stream.isOn()) {
+        folder.requireStream();
+      } else {
+        folder.requireOurs(mode == OutputOptions.Mode.ERRORIFEXISTS);
+      }
       if (indexing.hasDocuments()) {
         indexing.update(spark, conf, passages, out);
       }
       if (stream.isOn()) {
-        folder.requireStream();
         Dataset<Row> coming = files.readStream(spark, rows.schema(), stream.maxFiles());
         stream.forEachBatch(asked(files, coming), batchWriter(spark, conf, passages));
         out.printf(Locale.ROOT, "all files that had come are done, written to %s%n", output);
         return;
       }
-      folder.requireOurs(mode == OutputOptions.Mode.ERRORIFEXISTS);
       folder.recover();
       report(answer(spark, conf, passages, folder, runId, asked, out), out);
     }
@@ -190,7 +180,7 @@ public final class AnswerApp extends Application {
 
   /** Questions, as {@link Answering} takes them. */
   private Dataset<Row> asked(InputFiles files, Dataset<Row> rows) {
-    String column = questionColumn != null ? questionColumn : format == InputFiles.Format.TEXT ? "value" : "question";
+    String column = questionColumn != null ? questionColumn : files.format() == InputFiles.Format.TEXT ? "value" : "question";
     Dataset<Row> readable = rows.drop(InputFiles.CORRUPT);
     InputFiles.requireColumn(readable, "--question-column", column, DataTypes.StringType);
     boolean hasId = idColumn != null || Arrays.asList(readable.columns()).contains("id");

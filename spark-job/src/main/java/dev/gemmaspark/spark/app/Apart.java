@@ -5,18 +5,23 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Pattern;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.GlobExpander;
+import org.apache.hadoop.fs.GlobFilter;
 import org.apache.hadoop.fs.Path;
 
 /**
  * A place on a file system, by whatever name: with links followed, and a scheme, an authority or a port that is left out filled in.
  *
  * @param store the file system
- * @param names of the folders from its root on
+ * @param names of the folders from its root on; some may be patterns, which stand for files that are there and those that will be
  */
 record Apart(String store, List<String> names) {
+  private static final Pattern PATTERN = Pattern.compile("[*?{\\[\\\\]");
+
   /**
    * Fails where what is written would be in what is read, or the other way round.
    *
@@ -28,11 +33,7 @@ record Apart(String store, List<String> names) {
     Apart target = of(hadoop, new Path(written));
     for (Path path : matches(hadoop, new Path(read))) {
       Apart source = of(hadoop, path);
-      if (!source.store.equals(target.store)) {
-        continue;
-      }
-      int common = Math.min(source.names.size(), target.names.size());
-      if (source.names.subList(0, common).equals(target.names.subList(0, common))) {
+      if (source.contains(target)) {
         int depth = Integer.compare(source.names.size(), target.names.size());
         throw new UsageException(
             String.format(
@@ -43,8 +44,25 @@ record Apart(String store, List<String> names) {
     }
   }
 
+  /** Whether one is within the other, or both are the same. */
+  private boolean contains(Apart target) throws IOException {
+    boolean contains = store.equals(target.store);
+    for (int i = 0; contains && i < Math.min(names.size(), target.names.size()); i++) {
+      String name = target.names.get(i);
+      contains = names.get(i).equals(name) || (isPattern(names.get(i)) && new GlobFilter(names.get(i)).accept(new Path(Path.SEPARATOR, name)));
+    }
+    return contains;
+  }
+
+  private static boolean isPattern(String name) {
+    return PATTERN.matcher(name).find();
+  }
+
   private static List<Path> matches(Configuration hadoop, Path path) throws IOException {
-    List<Path> all = new ArrayList<>(List.of(path));
+    List<Path> all = new ArrayList<>();
+    for (String each : GlobExpander.expand(path.toString())) {
+      all.add(new Path(each));
+    }
     FileStatus[] found = path.getFileSystem(hadoop).globStatus(path);
     if (found != null) {
       Arrays.stream(found).map(FileStatus::getPath).forEach(all::add);
@@ -56,7 +74,7 @@ record Apart(String store, List<String> names) {
     FileSystem fileSystem = path.getFileSystem(hadoop);
     Path there = fileSystem.makeQualified(path);
     List<String> names = new ArrayList<>();
-    while (!there.isRoot() && !fileSystem.exists(there)) {
+    while (!there.isRoot() && (isPattern(there.toString()) || !fileSystem.exists(there))) {
       names.addFirst(there.getName());
       there = there.getParent();
     }

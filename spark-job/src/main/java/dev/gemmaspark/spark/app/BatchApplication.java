@@ -120,6 +120,9 @@ abstract class BatchApplication extends Application {
     output.requireNoFile(spark);
     generation.apply(spark);
     GemmaConf conf = conf(spark);
+    if (!stream.isOn()) {
+      input.checkQuotes(read);
+    }
     Dataset<Row> rows = input.withUnread(read, columnsRead(readable));
     prepare(rows, conf);
     ModelIdentity model = ModelIdentity.of(ModelLocation.options(conf));

@@ -19,6 +19,10 @@ import org.apache.hadoop.io.compress.CompressionCodec;
 import org.apache.hadoop.io.compress.CompressionCodecFactory;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.api.java.UDF1;
+import org.apache.spark.sql.expressions.UserDefinedFunction;
+import org.apache.spark.sql.functions;
+import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.util.SerializableConfiguration;
 
 /**
@@ -53,20 +57,48 @@ record CsvQuotes(char delimiter, char quote, char escape, String encoding) imple
     SerializableConfiguration hadoop = new SerializableConfiguration(spark.sessionState().newHadoopConf());
     JavaSparkContext context = JavaSparkContext.fromSparkContext(spark.sparkContext());
     List<String> wrong =
-        context.parallelize(files, Math.max(1, files.size())).map(file -> wrongLine(hadoop.value(), file)).filter(Objects::nonNull).take(1);
+        context.parallelize(files, Math.max(1, files.size())).map(file -> problem(hadoop.value(), file)).filter(Objects::nonNull).take(1);
     if (!wrong.isEmpty()) {
-      throw new UsageException(
-          wrong.getFirst() + " has a quote that is not closed where its value ends; mend it, or say --input-option multiLine=false, which takes every line for a row");
+      throw new UsageException(wrong.getFirst() + "; mend it, or say --input-option multiLine=false, which takes every line for a row");
     }
   }
 
-  private String wrongLine(Configuration hadoop, String file) throws IOException {
+  /** What is wrong with a file, or NULL: of its path, as Spark's {@code _metadata} has it. Reads a file once for all its rows that a task has. */
+  UserDefinedFunction problem(SparkSession spark) {
+    SerializableConfiguration hadoop = new SerializableConfiguration(spark.sessionState().newHadoopConf());
+    return functions.udf(new FileProblem(this, hadoop), DataTypes.StringType);
+  }
+
+  private static final class FileProblem implements UDF1<String, String> {
+    private static final long serialVersionUID = 1L;
+
+    private final CsvQuotes quotes;
+    private final SerializableConfiguration hadoop;
+    private transient String file;
+    private transient String problem;
+
+    FileProblem(CsvQuotes quotes, SerializableConfiguration hadoop) {
+      this.quotes = quotes;
+      this.hadoop = hadoop;
+    }
+
+    @Override
+    public synchronized String call(String path) throws IOException {
+      if (!path.equals(file)) {
+        problem = quotes.problem(hadoop.value(), path);
+        file = path;
+      }
+      return problem;
+    }
+  }
+
+  private String problem(Configuration hadoop, String file) throws IOException {
     Path path = new Path(URI.create(file));
     CompressionCodec codec = new CompressionCodecFactory(hadoop).getCodec(path);
     try (InputStream in = path.getFileSystem(hadoop).open(path);
         Reader reader = new InputStreamReader(codec == null ? in : codec.createInputStream(in), encoding)) {
       long line = wrongLine(reader);
-      return line < 0 ? null : String.format(Locale.ROOT, "Line %d of %s", line, path);
+      return line < 0 ? null : String.format(Locale.ROOT, "Line %d of %s has a quote that is not closed where its value ends", line, path);
     }
   }
 

@@ -40,20 +40,11 @@ public final class EvaluateApp extends Application {
   private static final String ANSWERABLE = "answerable";
   private static final String UNANSWERABLE = "unanswerable";
 
+  @Mixin private QuestionOptions questions;
   @Mixin private GenerationOptions generation;
 
   @Option(names = "--answers", paramLabel = "PATH", required = true, description = "What 'answer' wrote.")
   private String answers;
-
-  @Option(names = "--questions", paramLabel = "PATH", required = true, description = "The questions, with what is known of their answers.")
-  private String questions;
-
-  @Option(
-      names = "--format",
-      paramLabel = "F",
-      defaultValue = "parquet",
-      description = "Of questions: parquet, json, csv (with a header) or orc (default: ${DEFAULT-VALUE}).")
-  private InputFiles.Format format;
 
   @Option(
       names = "--passages",
@@ -85,7 +76,7 @@ public final class EvaluateApp extends Application {
 
   @Override
   void run(SparkSession spark, PrintWriter out) throws Exception {
-    Dataset<Row> known = known(InputFiles.read(spark, format, questions, "--questions"));
+    Dataset<Row> known = known(questions.files(), spark);
     Dataset<Row> answered = InputFiles.read(spark, InputFiles.Format.PARQUET, answers, "--answers");
     for (String column : List.of("question_id", "answer_status", "retrieved", "citations")) {
       InputFiles.requireColumn(answered, "--answers", column, null);
@@ -100,9 +91,11 @@ public final class EvaluateApp extends Application {
     }
   }
 
-  private Dataset<Row> known(Dataset<Row> rows) {
-    InputFiles.requireColumn(rows, "--questions", "question", DataTypes.StringType);
-    InputFiles.requireColumn(rows, "--questions", "source", null);
+  private static Dataset<Row> known(InputFiles files, SparkSession spark) {
+    Dataset<Row> read = files.read(spark);
+    InputFiles.requireColumn(read, "--questions", "question", DataTypes.StringType);
+    InputFiles.requireColumn(read, "--questions", "source", null);
+    Dataset<Row> rows = files.whole(read, List.of("question"));
     List<String> columns = Arrays.asList(rows.columns());
     Column none = functions.lit(null).cast("string");
     return rows.select(

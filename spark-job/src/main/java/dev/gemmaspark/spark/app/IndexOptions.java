@@ -6,7 +6,10 @@ import dev.gemmaspark.spark.rag.Language;
 import dev.gemmaspark.spark.rag.PassageIndex;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.sql.Dataset;
@@ -36,6 +39,12 @@ final class IndexOptions {
       defaultValue = "files",
       description = "files; or parquet, json, csv or orc, whose rows are documents (default: ${DEFAULT-VALUE}).")
   private DocumentsFormat format;
+
+  @Option(
+      names = "--documents-option",
+      paramLabel = "KEY=VALUE",
+      description = "Of a table: of Spark's reader of its format, such as encoding=windows-1252 or delimiter=;; may be repeated.")
+  private Map<String, String> more = new TreeMap<>();
 
   @Option(names = "--document-id-column", paramLabel = "C", defaultValue = "id", description = "Of a table: what names a document (default: ${DEFAULT-VALUE}).")
   private String idColumn;
@@ -102,14 +111,15 @@ final class IndexOptions {
     if (format == DocumentsFormat.FILES) {
       return DocumentSource.folder(context, spark.sessionState().newHadoopConf(), documents);
     }
-    Dataset<Row> rows = InputFiles.read(spark, InputFiles.Format.valueOf(format.name()), documents, "--documents");
+    InputFiles files = new InputFiles(InputFiles.Format.valueOf(format.name()), documents, "--documents", more);
+    Dataset<Row> rows = files.read(spark);
     InputFiles.requireColumn(rows, "--document-id-column", idColumn, null);
     InputFiles.requireColumn(rows, "--text-column", textColumn, org.apache.spark.sql.types.DataTypes.StringType);
     if (titleColumn != null) {
       InputFiles.requireColumn(rows, "--title-column", titleColumn, null);
     }
     return DocumentSource.table(
-        context, rows, documents, BatchApplication.column(idColumn), BatchApplication.column(textColumn),
+        context, files.whole(rows, List.of(textColumn)), documents, BatchApplication.column(idColumn), BatchApplication.column(textColumn),
         titleColumn == null ? null : BatchApplication.column(titleColumn));
   }
 }

@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
@@ -60,18 +61,28 @@ record InputFiles(Format format, String path, String option, Map<String, String>
    */
   Dataset<Row> read(SparkSession spark) {
     Map<String, String> options = options();
-    if (options.containsKey("encoding") || options.containsKey("charset")) {
+    if (hasEncoding(options)) {
       // Spark's own list has neither windows-1252 nor many others
       spark.conf().set("spark.sql.legacy.javaCharsets", "true");
     }
     Dataset<Row> rows = read(spark, format, path, option, options);
-    if (format == Format.CSV) {
-      CsvQuotes.of(options).ifPresent(quotes -> quotes.check(spark, List.of(rows.inputFiles())));
-    }
     if (!mayBeCorrupt() || Arrays.asList(rows.columns()).contains(CORRUPT)) {
       return rows;
     }
     return spark.read().format(format.sparkName()).options(options).schema(rows.schema().add(CORRUPT, DataTypes.StringType)).load(path);
+  }
+
+  /** Looks for quotes that swallow rows, in all files of {@link #read} at once: those that come to a stream are looked at as they come. */
+  void checkQuotes(Dataset<Row> rows) {
+    quotes().ifPresent(quotes -> quotes.check(rows.sparkSession(), List.of(rows.inputFiles())));
+  }
+
+  private Optional<CsvQuotes> quotes() {
+    return format == Format.CSV ? CsvQuotes.of(options()) : Optional.empty();
+  }
+
+  private static boolean hasEncoding(Map<String, String> options) {
+    return options.containsKey("encoding") || options.containsKey("charset");
   }
 
   private Map<String, String> options() {
@@ -93,19 +104,36 @@ record InputFiles(Format format, String path, String option, Map<String, String>
   Dataset<Row> withUnread(Dataset<Row> rows, List<String> columnsRead) {
     Column reason = functions.lit(null).cast(DataTypes.StringType);
     for (String column : columnsRead) {
-      if (format.isDecoded() && rows.schema().apply(column).dataType().equals(DataTypes.StringType)) {
+      if (format.isDecoded() && !hasEncoding(options()) && rows.schema().apply(column).dataType().equals(DataTypes.StringType)) {
         Column text = BatchApplication.column(column);
         reason =
             functions.when(
                     functions.not(functions.is_valid_utf8(text)).or(text.contains(REPLACEMENT)),
-                    "the record is in another encoding than it was read in: column '" + column + "' has U+FFFD; say --input-option encoding=")
+                    "the record is in another encoding than it was read in: column '" + column + "' has U+FFFD; name it with --input-option encoding=windows-1252, say, or encoding=UTF-8 if that is what is written there")
                 .otherwise(reason);
       }
     }
     if (Arrays.asList(rows.columns()).contains(CORRUPT)) {
       reason = functions.when(functions.col(CORRUPT).isNotNull(), "the record cannot be read as " + format.sparkName()).otherwise(reason);
     }
+    if (rows.isStreaming() && quotes().isPresent()) {
+      reason = functions.coalesce(quotes().get().problem(rows.sparkSession()).apply(rows.col("_metadata.file_path")), reason);
+    }
     return rows.withColumn(UNREAD, reason).drop(CORRUPT);
+  }
+
+  /** The rows without {@link #CORRUPT}, or a {@link UsageException} if a record cannot be read as it was written, in these columns. */
+  Dataset<Row> whole(Dataset<Row> rows, List<String> columnsRead) {
+    checkQuotes(rows);
+    Dataset<Row> marked = withUnread(rows, columnsRead);
+    // a record is only looked at as far as columns are asked for
+    Column all = functions.struct(Arrays.stream(marked.columns()).map(BatchApplication::column).toArray(Column[]::new));
+    Row unread = marked.agg(functions.count(UNREAD), functions.first(functions.col(UNREAD), true), functions.first(all)).first();
+    if (unread.getLong(0) > 0) {
+      throw new UsageException(
+          String.format(Locale.ROOT, "Of %d records of %s (%s) not all is readable; of one, %s", unread.getLong(0), path, option, unread.getString(1)));
+    }
+    return marked.drop(UNREAD);
   }
 
   /** What tells this input from others. */

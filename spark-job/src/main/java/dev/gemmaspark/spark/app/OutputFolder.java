@@ -5,6 +5,7 @@ import dev.gemmaspark.spark.storage.FolderLock;
 import dev.gemmaspark.spark.storage.SmallFile;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -134,6 +135,17 @@ final class OutputFolder {
     }
   }
 
+  /** What is in it and no run has written: none of its own files, or rows without a report. */
+  Optional<String> foreign() throws IOException {
+    boolean reported = report().isPresent() || staged().report().isPresent();
+    return Arrays.stream(fileSystem.listStatus(folder)).filter(file -> !isOurs(file) || (isData(file) && !reported)).map(file -> file.getPath().getName()).findFirst();
+  }
+
+  private static boolean isOurs(FileStatus file) {
+    String name = file.getPath().getName();
+    return name.startsWith("_gemma") || name.equals(SUCCESS) || (file.isFile() && (name.startsWith("part-") || name.endsWith(".crc")));
+  }
+
   private static boolean isData(FileStatus file) {
     return !file.getPath().getName().startsWith("_") && !file.getPath().getName().startsWith(".");
   }
@@ -174,7 +186,7 @@ final class OutputFolder {
     List<String> replaced = new ArrayList<>();
     for (FileStatus file : fileSystem.listStatus(folder)) {
       String name = file.getPath().getName();
-      if (!name.equals(NEW) && !name.startsWith(SWAP) && !name.startsWith(RunReport.NAME) && !name.startsWith(FolderLock.NAME)) {
+      if (isOurs(file) && !name.equals(NEW) && !name.startsWith(SWAP) && !name.startsWith(RunReport.NAME) && !name.startsWith(FolderLock.NAME)) {
         replaced.add(name);
       }
     }

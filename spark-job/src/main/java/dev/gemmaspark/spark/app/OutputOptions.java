@@ -1,6 +1,7 @@
 package dev.gemmaspark.spark.app;
 
 import dev.gemmaspark.spark.storage.FolderLock;
+import dev.gemmaspark.spark.storage.SmallFile;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.Locale;
@@ -51,7 +52,10 @@ final class OutputOptions {
     Path place = new Path(path);
     FileSystem fileSystem = place.getFileSystem(spark.sessionState().newHadoopConf());
     boolean ofStream = fileSystem.exists(new Path(place, STREAM));
-    boolean exists = Arrays.stream(fileSystem.listStatus(place)).anyMatch(file -> !file.getPath().getName().startsWith(FolderLock.NAME));
+    boolean exists =
+        Arrays.stream(fileSystem.listStatus(place))
+            .map(file -> file.getPath().getName())
+            .anyMatch(name -> !name.startsWith(FolderLock.NAME) && !SmallFile.isUnfinished(name));
     if (exists && ofStream != stream) {
       throw new UsageException(
           String.format(
@@ -61,7 +65,8 @@ final class OutputOptions {
               stream ? "by a job without --stream" : "with --stream"));
     }
     if (mode == Mode.ERRORIFEXISTS && exists && !stream) {
-      boolean unfinished = isUnfinished(folder) || isUnfinished(folder.staged());
+      // what is staged is whole when it has come into the folder, not before
+      boolean unfinished = folder.report().filter(report -> !report.isFinished()).isPresent() || folder.staged().report().isPresent();
       throw new UsageException(
           String.format(
               Locale.ROOT,
@@ -69,11 +74,15 @@ final class OutputOptions {
               path,
               unfinished ? ", of a run that did not finish (--mode resume goes on with it)" : ""));
     }
+    if (mode == Mode.OVERWRITE && exists && folder.foreign().isPresent()) {
+      throw new UsageException(
+          String.format(
+              Locale.ROOT,
+              "There is '%s' at %s, which no run of gemma-spark wrote, and --mode overwrite would delete it; name another --output, or move it away",
+              folder.foreign().get(),
+              path));
+    }
     return exists;
-  }
-
-  private static boolean isUnfinished(OutputFolder folder) throws IOException {
-    return folder.report().filter(report -> !report.isFinished()).isPresent();
   }
 
   /** Fails for a file where the folder is to be. */

@@ -27,6 +27,11 @@ record Elements(List<Elements> each) {
     Object next();
   }
 
+  /** One request, in so many arrays. */
+  static Elements one(int depth) {
+    return depth == 0 ? ONE : new Elements(List.of(one(depth - 1)));
+  }
+
   /**
    * Reads the arguments of a row's requests.
    *

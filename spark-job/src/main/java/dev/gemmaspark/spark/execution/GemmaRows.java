@@ -113,10 +113,10 @@ final class GemmaRows extends AbstractIterator<InternalRow> {
         taken++;
         bytes += row instanceof UnsafeRow unsafe ? unsafe.getSizeInBytes() : 0;
         Optional<String> suspicion = careful == null ? Optional.empty() : careful.begin(row, names.of(taken - 1, row));
-        InternalRow values = arguments.apply(row);
         if (suspicion.isPresent()) {
-          requests.forEach(columns -> columns.addError(values, suspicion.get()));
+          requests.forEach(columns -> columns.addError(suspicion.get()));
         } else {
+          InternalRow values = arguments.apply(row);
           requests.forEach(columns -> columns.add(values));
         }
       }

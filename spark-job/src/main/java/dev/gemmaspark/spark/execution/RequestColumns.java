@@ -70,15 +70,10 @@ final class RequestColumns implements AutoCloseable {
     }
   }
 
-  /** Adds a row that is not to be done. */
-  void addError(InternalRow arguments, String reason) {
-    shapes.add(
-        Elements.read(
-            arguments,
-            call.firstArgument(),
-            call.depth(),
-            call.function().parameters().size(),
-            (each, first) -> errors.put(rows++, reason)));
+  /** Adds a row that is not to be done, whose arguments are not even looked at; arrays have one element then. */
+  void addError(String reason) {
+    shapes.add(Elements.one(call.depth()));
+    errors.put(rows++, reason);
   }
 
   /** How many requests there are so far, those without a prompt too. */

@@ -22,6 +22,7 @@ import org.apache.hadoop.fs.Path;
  * No checksums are kept beside it on local disks, whose files would have to be replaced at the same moment.
  */
 public final class SmallFile {
+  private static final String UNFINISHED = ".unfinished";
   private static final int READS = 3;
 
   private final FileSystem checked;
@@ -34,6 +35,11 @@ public final class SmallFile {
     this.fileSystem = unchecked(fileSystem);
     this.file = file;
     this.fresh = file.suffix(".new");
+  }
+
+  /** Whether a file of this name is what a replacement that was killed has left, and nobody reads. */
+  public static boolean isUnfinished(String name) {
+    return name.endsWith(UNFINISHED);
   }
 
   static FileSystem unchecked(FileSystem fileSystem) {
@@ -74,7 +80,7 @@ public final class SmallFile {
   /** Takes the place of what is there. When it returns, the new contents are there for good; when it fails or is killed, one of both is. */
   public void write(byte[] bytes) throws IOException {
     finish();
-    Path unfinished = file.suffix(".unfinished");
+    Path unfinished = file.suffix(UNFINISHED);
     try (OutputStream out = fileSystem.create(unfinished, true)) {
       out.write(bytes);
     }
@@ -98,7 +104,7 @@ public final class SmallFile {
 
   /** Removes it, and what an unfinished replacement left of it. */
   public void delete() throws IOException {
-    fileSystem.delete(file.suffix(".unfinished"), false);
+    fileSystem.delete(file.suffix(UNFINISHED), false);
     // the older first: what is there in between is the newer
     checked.delete(file, false);
     fileSystem.delete(fresh, false);

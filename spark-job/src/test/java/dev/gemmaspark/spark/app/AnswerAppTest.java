@@ -251,7 +251,8 @@ class AnswerAppTest {
         .extracting(row -> row.<String>getAs("error"))
         .containsExactly(
             null, "the record cannot be read as csv",
-            "the record is in another encoding than it was read in: column 'question' has U+FFFD; say --input-option encoding=");
+            "the record is in another encoding than it was read in: column 'question' has U+FFFD; name it with --input-option encoding=windows-1252, say, or encoding=UTF-8 if"
+                + " that is what is written there");
     Files.writeString(csv, "id,question\n1,\"What color has R-7000?\n2,What color has R-7001?\n");
     Run unbalanced = run(new AnswerApp(), arguments);
     assertThat(unbalanced.text()).contains("Line 2 of file:" + csv + " has a quote that is not closed where its value ends");
@@ -446,6 +447,26 @@ class AnswerAppTest {
     assertThat(new ObjectMapper().readTree(folder.resolve("gold.json").toFile()).at("/recall@1/answerable").asDouble()).isEqualTo(1);
   }
 
+  @Test
+  void tablesOfDocumentsAndOfKnownAnswersAreReadAsTheyAreWritten() throws IOException {
+    Path documents = folder.resolve("documents.csv");
+    Files.write(documents, "id;text\n1;Room R-7000 is a caf\u00e9.\n".getBytes(Charset.forName("windows-1252")));
+    String[] arguments = {"--documents", documents.toString(), "--documents-format", "csv", "--documents-option", "delimiter=;", "--index", folder.resolve("index").toString()};
+    Run wrong = run(new IndexApp(), arguments);
+    assertThat(wrong.text()).contains("Of 1 records of " + documents + " (--documents) not all is readable; of one, the record is in another encoding").hasLineCount(1);
+    assertThat(wrong.code()).isEqualTo(2);
+    Run right = run(new IndexApp(), Stream.concat(Stream.of(arguments), Stream.of("--documents-option", "encoding=windows-1252")).toArray(String[]::new));
+    assertThat(right.text()).contains("1 documents with 1 passages");
+    Files.writeString(documents, "id;text\n1;\"Room R-7000 is a bar.\n2;No room\n");
+    assertThat(run(new IndexApp(), arguments).text()).contains("Line 2 of file:" + documents + " has a quote that is not closed");
+
+    answer();
+    Path known = Files.writeString(folder.resolve("known.jsonl"), "{\"id\": 1, \"question\": \"What color has R-7000?\", \"source\": \"d00.md\"}\n{\"id\": 2, \"quest\n");
+    Run broken = run(new EvaluateApp(), "--answers", output.toString(), "--questions", known.toString(), "--format", "json");
+    assertThat(broken.text()).contains("Of 1 records of " + known + " (--questions) not all is readable; of one, the record cannot be read as json").hasLineCount(1);
+    assertThat(broken.code()).isEqualTo(2);
+  }
+
   @ParameterizedTest
   @CsvSource(delimiter = '|', value = {
     "--questions q --output o | Which documents? Name them with --documents, or an index of them with --index",
@@ -469,6 +490,8 @@ class AnswerAppTest {
     assertThat(run.text()).contains("There are files at").contains("that 'answer' did not write");
     assertThat(run.code()).isEqualTo(2);
     assertThat(output.resolve("mine.parquet")).hasContent("x");
+    // refused before its documents are read
+    assertThat(output.resolve(AnswerApp.INDEX)).doesNotExist();
     Run none =
         run(new AnswerApp(), "--index", folder.resolve("none").toString(), "--questions", questions.toString(), "--format", "json", "--output", folder.resolve("o").toString());
     assertThat(none.text()).contains("There is no index at").contains("gemma-submit index");

@@ -71,6 +71,10 @@ class OutputTest {
     "in, in/out, is within --input",
     "in, link/docs/out, is within --input",
     "*/docs, in/docs/x/y, is within --input",
+    "in/*, in/out, are the same",
+    "'i[mn]/{docs,out}', in/out/x, is within --input",
+    "'{in,other}/*.jsonl', in, is within --output",
+    "link/*/*, in/docs/out, are the same",
   })
   void anInputIsNeverOverwritten(String from, String to, String message) throws Exception {
     Path docs = Files.createDirectories(input.resolve("docs"));
@@ -81,6 +85,41 @@ class OutputTest {
     assertThat(run.code()).isEqualTo(2);
     assertThat(file).exists();
     assertThat(engine.calls()).isZero();
+  }
+
+  @Test
+  void filesThatNoRunWroteAreNotOverwritten() throws Exception {
+    lines(input.resolve("a.jsonl"), 0, 20);
+    Path notes = Files.writeString(Files.createDirectory(output).resolve("notes.txt"), "mine");
+    Run run = summarize("--mode", "overwrite");
+    assertThat(run.text()).contains("There is 'notes.txt' at " + output + ", which no run of gemma-spark wrote, and --mode overwrite would delete it").hasLineCount(1);
+    assertThat(run.code()).isEqualTo(2);
+    Files.delete(notes);
+    assertThat(summarize("--mode", "overwrite").code()).isZero();
+    Path table = Files.createDirectories(output.resolve("2024/part"));
+    assertThat(summarize("--mode", "overwrite").text()).contains("There is '2024' at ");
+    Files.delete(table);
+    Files.delete(table.getParent());
+    assertThat(summarize("--mode", "overwrite").code()).isZero();
+    // rows of another program
+    Files.delete(output.resolve("_gemma_run.json"));
+    assertThat(summarize("--mode", "overwrite").text()).contains("There is 'part-");
+    assertThat(ids()).hasSize(20);
+    assertThat(engine.calls()).isEqualTo(40);
+  }
+
+  @Test
+  void anOutputThatIsWholeAndNotYetInItsPlaceIsGoneOnWith() throws Exception {
+    lines(input.resolve("a.jsonl"), 0, 20);
+    summarize("--id-column", "id");
+    Files.move(output, folder.resolve("staged"));
+    summarize("--id-column", "id");
+    Files.move(folder.resolve("staged"), output.resolve("_gemma_new"));
+    assertThat(summarize("--id-column", "id").text()).contains("of a run that did not finish (--mode resume goes on with it)");
+    // killed before it had written anything
+    Path other = Files.createDirectory(folder.resolve("other"));
+    Files.writeString(other.resolve("_gemma_run.json.unfinished"), "{");
+    assertThat(between(input.toString(), other.toString()).code()).isZero();
   }
 
   @Test
@@ -258,7 +297,8 @@ class OutputTest {
     assertThat(run.text()).contains("5 rows, 3 failed");
     assertThat(errors()).containsExactlyInAnyOrder(
         "the record cannot be read as csv", "the record cannot be read as csv",
-        "the record is in another encoding than it was read in: column 'body' has U+FFFD; say --input-option encoding=");
+        "the record is in another encoding than it was read in: column 'body' has U+FFFD; name it with --input-option encoding=windows-1252, say, or encoding=UTF-8 if that"
+            + " is what is written there");
     assertThat(engine.calls()).isEqualTo(2);
 
     Files.writeString(file, "id,body\n1,\"one\n2,two\n3,three\n", StandardCharsets.UTF_8);
@@ -273,6 +313,32 @@ class OutputTest {
             "--input-option", "encoding=windows-1252", "--input-option", "delimiter=;");
     assertThat(right.text()).contains("1 rows, 0 failed");
     assertThat(CountingGenerator.text(engine.requests.getLast())).isEqualTo("caf\u00e9");
+  }
+
+  @Test
+  void aReplacementCharacterThatIsWrittenThereIsBelieved() throws Exception {
+    Files.writeString(input.resolve("a.csv"), "id,body\n1,caf\uFFFD\n", StandardCharsets.UTF_8);
+    Files.writeString(input.resolve("b.csv"), "id,body\n2,fine\n", StandardCharsets.UTF_8);
+    String[] options = {"--input", input.toString(), "--format", "csv", "--text-column", "body", "--output", output.toString(), "--fail-threshold", "0.6"};
+    assertThat(run(new SummarizeApp(), options).text()).contains("2 rows, 1 failed");
+    Run named = run(new SummarizeApp(), Stream.concat(Stream.of(options), Stream.of("--mode", "overwrite", "--input-option", "Encoding=UTF-8")).toArray(String[]::new));
+    assertThat(named.text()).contains("2 rows, 0 failed");
+  }
+
+  @Test
+  void quotesOfFilesThatComeToAStreamAreLookedAt() throws Exception {
+    Files.writeString(input.resolve("a.csv"), "id,body\n1,one\n", StandardCharsets.UTF_8);
+    String[] options = {
+      "--input", input.toString(), "--format", "csv", "--text-column", "body", "--output", output.toString(), "--fail-threshold", "1", "--stream", "--checkpoint",
+      folder.resolve("checkpoint").toString()
+    };
+    assertThat(run(new SummarizeApp(), options).code()).isZero();
+    Files.writeString(input.resolve("b 1%.csv"), "id,body\n2,two\n3,\"three\n4,four\n", StandardCharsets.UTF_8);
+    Files.writeString(input.resolve("c.csv"), "id,body\n5,\"five\n and more\"\n", StandardCharsets.UTF_8);
+    Run run = run(new SummarizeApp(), options);
+    assertThat(run.code()).as(run.text()).isZero();
+    assertThat(errors()).hasSize(2).allMatch(error -> error.equals("Line 3 of file:" + input + "/b 1%.csv has a quote that is not closed where its value ends"));
+    assertThat(engine.calls()).isEqualTo(2);
   }
 
   @Test
