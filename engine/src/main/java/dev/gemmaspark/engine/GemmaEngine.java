@@ -181,8 +181,8 @@ public final class GemmaEngine implements TextGenerator, AutoCloseable {
             GenerationFailure.Code.PROMPT_TOO_LONG,
             String.format(
                 Locale.ROOT,
-                "the prompt has %s tokens, and the context %d with at least one for the completion; shorten it, raise the context length where"
-                    + " the model allows, or ask for truncation",
+                "the prompt has %s tokens, and the context %d with at least one for the completion; shorten it, or raise the context length where"
+                    + " the model allows (--context-length, spark.gemma.contextLength)",
                 tokens,
                 description.contextLength())));
   }

@@ -140,10 +140,51 @@ class RowErrorsTest {
     assertThat(CountingGenerator.turns(engine.requests.getFirst())).containsExactly(ChatTurn.system("Be kind."), ChatTurn.user("Hi"));
   }
 
+  @ParameterizedTest
+  @CsvSource(delimiter = '|', quoteCharacter = '"', value = {
+    "map('content', 'x') | message 2 of the conversation has no role; each has a role and a content",
+    "map('role', 'assistant', 'content', NULL) | message 2 of the conversation has no content; each has a role and a content",
+    "CAST(NULL AS map<string,string>) | message 2 of the conversation is NULL; each has a role and a content",
+  })
+  void anIncompleteMessageIsItsRowsErrorAndIsNamed(String message, String error) {
+    assertThat(
+            spark
+                .sql("SELECT gemma_chat(array(map('role', 'user', 'content', 'x'), " + message + "), failOnError => false).errorMessage")
+                .first()
+                .getString(0))
+        .isEqualTo("INVALID_REQUEST: " + error);
+  }
+
   @Test
-  void aMessageWithoutARoleIsItsRowsError() {
-    List<Row> rows = spark.sql("SELECT gemma_chat(array(map('content', 'x')), failOnError => false).errorMessage").collectAsList();
-    assertThat(rows.getFirst().getString(0)).contains("messages is with a NULL in it");
+  void anEmptyStopTextIsShown() {
+    assertThatThrownBy(() -> spark.sql("SELECT gemma_generate('x', stop => array('a', ''))"))
+        .isInstanceOf(AnalysisException.class)
+        .hasMessageContaining("stop is ['a', '']; it must be without empty texts");
+    assertThat(spark.sql("SELECT gemma_generate('x', stop => array(y), failOnError => false).errorMessage FROM VALUES ('') AS t(y)").first().getString(0))
+        .isEqualTo("INVALID_REQUEST: stop is ['']; it must be without empty texts");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"array()", "CAST(array() AS array<string>)", "array(CAST(NULL AS string))"})
+  void anAnswerWithoutPassagesIsNullAndDescribeFunctionSaysSo(String passages) {
+    assertThat(spark.sql("SELECT gemma_answer('Who?', " + passages + ")").first().isNullAt(0)).isTrue();
+    assertThat(engine.calls()).isZero();
+    assertThat(spark.sql("DESCRIBE FUNCTION gemma_answer").collectAsList().toString())
+        .contains("Where there is no passage (an empty array, or one of NULLs) nothing is asked, and the result is NULL.");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"gemma_generate('x')", "gemma_count_tokens(concat('x', id))"})
+  void aModelThatIsNotThereIsTheFirstThatTheUserReads(String call) {
+    ExecutorEngine.replaceFactory(EngineFactory::gemma);
+    spark.conf().set("spark.gemma.model", "/nowhere/gemma.gguf");
+    try {
+      assertThatThrownBy(() -> spark.sql("SELECT " + call + " FROM range(1)").collect())
+          .hasMessageStartingWith("There is no readable model /nowhere/gemma.gguf on host ")
+          .isInstanceOfSatisfying(SparkThrowable.class, error -> assertThat(error.getCondition()).isEqualTo("GEMMA_MODEL_FAILED"));
+    } finally {
+      spark.conf().unset("spark.gemma.model");
+    }
   }
 
   @Test

@@ -262,7 +262,7 @@ class SqlFunctionsTest {
             .collectAsList();
     assertThat(rows.get(0).getString(0)).isNull();
     assertThat(rows.get(1).getString(0)).contains("role is 'robot'; it must be one of system, user, assistant, model");
-    assertThat(rows.get(2).getString(0)).contains("messages is with a NULL in it");
+    assertThat(rows.get(2).getString(0)).isEqualTo("INVALID_REQUEST: message 1 of the conversation has no role; each has a role and a content");
   }
 
   @Test

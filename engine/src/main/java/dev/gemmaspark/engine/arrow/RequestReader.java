@@ -1,9 +1,8 @@
 package dev.gemmaspark.engine.arrow;
 
-import static dev.gemmaspark.engine.error.InvalidSettingException.require;
-
 import dev.gemmaspark.engine.chat.ChatTurn;
 import dev.gemmaspark.engine.chat.Role;
+import dev.gemmaspark.engine.error.InvalidSettingException;
 import dev.gemmaspark.engine.generation.GenerationRequest;
 import dev.gemmaspark.engine.generation.Prompt;
 import dev.gemmaspark.engine.generation.SamplingParameters;
@@ -12,6 +11,7 @@ import dev.gemmaspark.engine.generation.Truncation;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import org.apache.arrow.vector.BigIntVector;
 import org.apache.arrow.vector.FieldVector;
@@ -55,10 +55,20 @@ final class RequestReader {
     StructVector messages = (StructVector) lists.get().getDataVector();
     VarCharVector roles = messages.getChild(GenerationSchema.ROLE, VarCharVector.class);
     VarCharVector contents = messages.getChild(GenerationSchema.CONTENT, VarCharVector.class);
-    for (int i = lists.get().getElementStartIndex(row); i < lists.get().getElementEndIndex(row); i++) {
-      require(!messages.isNull(i) && !roles.isNull(i) && !contents.isNull(i), "messages", "with a NULL in it", "of whole messages");
+    int first = lists.get().getElementStartIndex(row);
+    for (int i = first; i < lists.get().getElementEndIndex(row); i++) {
+      requirePart(!messages.isNull(i), i - first + 1, "is NULL");
+      requirePart(!roles.isNull(i), i - first + 1, "has no role");
+      requirePart(!contents.isNull(i), i - first + 1, "has no content");
       Role role = Role.named(new String(roles.get(i), StandardCharsets.UTF_8));
       turns.add(new ChatTurn(role, new String(contents.get(i), StandardCharsets.UTF_8)));
+    }
+  }
+
+  private static void requirePart(boolean holds, int number, String problem) {
+    if (!holds) {
+      throw new InvalidSettingException(
+          String.format(Locale.ROOT, "message %d of the conversation %s; each has a role and a content", number, problem));
     }
   }
 

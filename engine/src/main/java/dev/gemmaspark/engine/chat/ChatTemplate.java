@@ -85,14 +85,19 @@ public enum ChatTemplate {
       if (role != expected) {
         throw new InvalidSettingException(
             String.format(
-                Locale.ROOT, "turn %d of the conversation has role '%s', '%s' expected: after a system turn, if there is one, user and model",
-                i + 1, role.label(), expected.label())
-                + " alternate, starting with user");
+                Locale.ROOT, "turn %d of the conversation is the %s's, and must be the %s's: after a system turn, if there is one, user and assistant",
+                i + 1, speaker(role), speaker(expected))
+                + " alternate, starting with the user");
       }
     }
     if (turns.getLast().role() != Role.USER) {
       throw new InvalidSettingException(
-          "the conversation ends with the model's turn; it must end with the user's, for the model to answer");
+          "the conversation ends with the assistant's turn; it must end with the user's, for the assistant to answer");
     }
+  }
+
+  /** As most formats of conversations, and this project's documentation, call who speaks. */
+  private static String speaker(Role role) {
+    return role == Role.MODEL ? "assistant" : role.label();
   }
 }

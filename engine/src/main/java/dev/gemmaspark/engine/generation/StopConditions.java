@@ -17,7 +17,10 @@ public record StopConditions(int maxTokens, List<String> stopSequences) {
     require(maxTokens >= 1, "maxTokens", maxTokens, "at least 1");
     stopSequences = List.copyOf(stopSequences);
     require(
-        stopSequences.stream().noneMatch(String::isEmpty), "stop", stopSequences, "without empty texts");
+        stopSequences.stream().noneMatch(String::isEmpty),
+        "stop",
+        stopSequences.stream().map(text -> "'" + text + "'").toList(),
+        "without empty texts");
   }
 
   /** At most {@code maxTokens} tokens, no stop sequences. */

@@ -53,7 +53,11 @@ final class Arguments {
 
   /** The texts of an array that is not null, without nulls. */
   List<String> texts(Parameter parameter) {
-    ArrayData array = array(parameter);
+    return texts(array(parameter));
+  }
+
+  /** The texts of an array, without nulls. */
+  static List<String> texts(ArrayData array) {
     List<String> texts = new ArrayList<>();
     for (int i = 0; i < array.numElements(); i++) {
       if (!array.isNullAt(i)) {

@@ -49,7 +49,7 @@ public enum GemmaFunction {
   },
   ANSWER(
       "gemma_answer",
-      "Answers a question from passages with Gemma. Without a passage the result is NULL.",
+      "Answers a question from passages with Gemma. Where there is no passage (an empty array, or one of NULLs) nothing is asked, and the result is NULL.",
       "('Who signed?', array('The contract was signed by Ada.'))",
       List.of(Parameter.QUESTION, Parameter.PASSAGES),
       List.of()) {

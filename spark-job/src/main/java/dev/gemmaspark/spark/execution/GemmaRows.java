@@ -1,9 +1,11 @@
 package dev.gemmaspark.spark.execution;
 
 import dev.gemmaspark.engine.arrow.ArrowGenerator;
+import dev.gemmaspark.engine.error.GemmaException;
 import dev.gemmaspark.spark.execution.GemmaMetrics.Metric;
 import dev.gemmaspark.spark.executor.EngineSettings;
 import dev.gemmaspark.spark.executor.ExecutorEngine;
+import dev.gemmaspark.spark.executor.ModelFailedException;
 import dev.gemmaspark.spark.executor.RowFailedException;
 import dev.gemmaspark.spark.executor.SuspectRows;
 import java.util.ArrayDeque;
@@ -141,7 +143,12 @@ final class GemmaRows extends AbstractIterator<InternalRow> {
   }
 
   private ArrowGenerator open(EngineSettings settings) {
-    ExecutorEngine.Lease lease = ExecutorEngine.get(settings);
+    ExecutorEngine.Lease lease;
+    try {
+      lease = ExecutorEngine.get(settings);
+    } catch (GemmaException e) {
+      throw new ModelFailedException(e);
+    }
     leases.add(lease);
     plan.metrics().add(Metric.LOAD_TIME, lease.loadNanos());
     return new ArrowGenerator(lease.generator(), allocator);

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Optional;
 import org.apache.spark.sql.internal.types.AbstractArrayType;
 import org.apache.spark.sql.internal.types.StringTypeWithCollation;
+import org.apache.spark.sql.catalyst.util.ArrayData;
 import org.apache.spark.sql.types.AbstractDataType;
 import org.apache.spark.sql.types.ArrayType$;
 import org.apache.spark.sql.types.DataType;
@@ -104,6 +105,7 @@ public enum Parameter {
         case TOP_P -> greedy.withTopP((Double) value);
         case MIN_P -> greedy.withMinP((Double) value);
         case REPETITION_PENALTY -> greedy.withRepetitionPenalty((Double) value);
+        case STOP -> new StopConditions(StopConditions.DEFAULT_MAX_TOKENS, Arguments.texts((ArrayData) value));
         default -> {}
       }
       return Optional.empty();

@@ -4,6 +4,7 @@ import dev.gemmaspark.engine.arrow.GenerationSchema;
 import dev.gemmaspark.engine.error.GemmaException;
 import dev.gemmaspark.engine.generation.GenerationFailure;
 import dev.gemmaspark.spark.execution.GemmaMetrics.Metric;
+import dev.gemmaspark.spark.executor.ModelFailedException;
 import dev.gemmaspark.spark.executor.RowFailedException;
 import java.util.Map;
 import java.util.function.Supplier;
@@ -69,7 +70,7 @@ final class ResultColumns {
   private GemmaException failure(String name, String error) {
     String sentence =
         call.function().sqlName() + call.columns() + " failed for " + name + ": " + error + " (failOnError => false goes on with such rows)";
-    return error.startsWith(GenerationFailure.Code.INTERNAL.name()) ? new GemmaException(sentence) : new RowFailedException(sentence);
+    return error.startsWith(GenerationFailure.Code.INTERNAL.name()) ? new ModelFailedException(new GemmaException(sentence)) : new RowFailedException(sentence);
   }
 
   private static InternalRow struct(Object... values) {

@@ -1,6 +1,7 @@
 package dev.gemmaspark.spark.executor;
 
 import dev.gemmaspark.engine.TokenCounter;
+import dev.gemmaspark.engine.error.GemmaException;
 import dev.gemmaspark.spark.conf.GemmaConf;
 import java.io.Serializable;
 
@@ -18,12 +19,16 @@ public final class TaskTokenizer implements Serializable {
   /**
    * How many tokens a text is, without {@code <bos>}.
    *
-   * @throws dev.gemmaspark.engine.error.GemmaException if the model cannot be read; the next call tries again
+   * @throws ModelFailedException if the model cannot be read; the next call tries again
    */
   public int count(String text) {
     TokenCounter known = counter;
     if (known == null) {
-      known = ExecutorTokenizer.get(conf);
+      try {
+        known = ExecutorTokenizer.get(conf);
+      } catch (GemmaException e) {
+        throw new ModelFailedException(e);
+      }
       counter = known;
     }
     return known.count(text);

@@ -40,6 +40,6 @@ final class Failures {
         Code.PROMPT_TOO_LONG,
         "prompt and completion may take "
             + tokens
-            + " tokens, more than the KV cache holds; give it more memory (kvCacheMemory) or ask for fewer tokens");
+            + " tokens, more than the KV cache holds; give it more memory (spark.gemma.kvCacheMemory), shorten the prompt, or ask for fewer tokens (maxTokens)");
   }
 }
