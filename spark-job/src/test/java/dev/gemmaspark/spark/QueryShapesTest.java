@@ -108,6 +108,10 @@ class QueryShapesTest {
     "map_values(transform_values(map('k', get(arr, 0)), (k, v) -> gemma_generate(v))) | [[a]] / [null] / [null] / [[a]]",
     "map_keys(transform_keys(map('k', id), (k, v) -> gemma_generate(concat(k, v)))) | [[k1]] / [[k2]] / [[k3]] / [[k4]]",
     "map_keys(map_filter(map('k', id, 'l', 9), (k, v) -> gemma_generate(v) = '[1]')) | [k] / [] / [] / []",
+    "map_values(map_zip_with(map('k', get(arr, 0)), map('k', id, 'l', 9), (k, v, w) -> gemma_generate(concat(k, v, w))))"
+        + " | [[ka1], null] / [null, null] / [null, null] / [[ka4], null]",
+    "map_keys(map_zip_with(map('k', id), map('l', 9), (k, v, w) -> if(gemma_generate(k) = '[k]', v, w))) | [k, l] / [k, l] / [k, l] / [k, l]",
+    "map_zip_with(IF(id < 9, NULL, map('k', id)), map('l', 9), (k, v, w) -> gemma_generate(k)) | null / null / null / null",
     "aggregate(transform(arr, x -> gemma_generate(x)), '', (s, x) -> concat(s, coalesce(x, ''))) | [a][b] /  / null / [a]",
   })
   void lambdaFunctionsCallTheModelForEachElement(String expression, String values) {
@@ -143,12 +147,14 @@ class QueryShapesTest {
   @ValueSource(strings = {
     "aggregate(arr, '', (s, x) -> gemma_generate(concat(s, x)))",
     "array_sort(arr, (x, y) -> length(gemma_generate(concat(x, y))))",
-    "map_zip_with(map('a', 'b'), map('a', 'c'), (k, v, w) -> gemma_generate(concat(v, w)))",
+    "aggregate(arr, '', (s, x) -> concat(s, x), s -> gemma_generate(s))",
   })
-  void whereCallsWouldWaitForEachOtherTheQueryIsRefused(String expression) {
+  void whereALambdaFunctionDoesNotTakeEachElementByItselfTheQueryIsRefused(String expression) {
     assertThatThrownBy(() -> spark.sql("SELECT " + expression + " FROM lists").collect())
         .isInstanceOfSatisfying(AnalysisException.class, QueryShapesTest::hasTheConditionOfAWrongCall)
-        .hasMessageStartingWith("gemma_generate cannot be called in the lambda function of");
+        .hasMessageMatching(
+            "gemma_generate cannot be called in the lambda function of (aggregate|array_sort), which does not take each element by itself;"
+                + " call it for the elements before, in a transform\\(...\\), or of the result");
     assertThat(engine.calls()).isZero();
   }
 
@@ -324,6 +330,22 @@ class QueryShapesTest {
     assertThat(engine.calls()).as(query).isEqualTo(calls);
   }
 
+  /** Texts that are equal without regard to case are not the same text to a model. */
+  @ParameterizedTest
+  @CsvSource(delimiter = '|', quoteCharacter = '"', value = {
+    "concat('x', id) COLLATE UTF8_LCASE | concat('X', id) COLLATE UTF8_LCASE | 'x0' | 0",
+    "concat('x', id) | concat('x', id % 2) | 'x0' | 1",
+  })
+  void conditionsOnEqualColumnsAreTestedForEach(String left, String right, String text, int rows) {
+    String from =
+        "(SELECT * FROM (SELECT " + left + " AS a, " + right + " AS b FROM range(3)) WHERE a = b LIMIT 2)";
+    assertThat(
+            spark
+                .sql("SELECT a, b FROM " + from + " WHERE gemma_generate(a) = concat('[', " + text + ", ']') AND gemma_generate(b) = concat('[', " + text + ", ']')")
+                .collectAsList())
+        .hasSize(rows);
+  }
+
   @Test
   void writingALimitAsksForItsRowsOnly() {
     spark
@@ -332,6 +354,26 @@ class QueryShapesTest {
         .parquet(folder.resolve("limited").toString());
     assertThat(engine.calls()).isEqualTo(10);
     assertThat(spark.read().parquet(folder.resolve("limited").toString()).count()).isEqualTo(10);
+  }
+
+  /** The rows behind a limit are one partition. */
+  @ParameterizedTest
+  @CsvSource(delimiter = '|', quoteCharacter = '"', value = {
+    "SELECT gemma_generate(concat('x', id)) AS g FROM large LIMIT 1000 | 1000 | 2",
+    "SELECT gemma_generate(concat('x', id)) AS g FROM (SELECT * FROM large LIMIT 1000) WHERE id >= 0 | 1000 | 2",
+    "SELECT gemma_generate(concat('x', id)) AS g FROM large LIMIT 65 | 65 | 2",
+    "SELECT gemma_generate(concat('x', id)) AS g FROM large LIMIT 64 | 64 | 1",
+    "SELECT id, gemma_generate(concat('x', id)) AS g FROM large ORDER BY id LIMIT 1000 | 1000 | 1",
+    "SELECT gemma_generate(concat('x', id)) AS g FROM (SELECT id FROM large ORDER BY -id) LIMIT 1000 | 1000 | 1",
+  })
+  void theWorkOfALargeLimitIsSpreadOverTasksUnlessItHasAnOrder(String query, int rows, int tasks) {
+    Path written = folder.resolve("limit" + query.hashCode());
+    spark.sql("SELECT explode(sequence(n, n + 99)) AS id FROM (SELECT 100 * id AS n FROM range(0, 40, 1, 4))").createOrReplaceTempView("large");
+    spark.sql(query).write().parquet(written.toString());
+    assertThat(engine.calls()).isEqualTo(rows);
+    Dataset<Row> read = spark.read().parquet(written.toString());
+    assertThat(read.select("g").distinct().count()).isEqualTo(rows);
+    assertThat(read.inputFiles()).as("one of each task").hasSize(tasks);
   }
 
   @Test

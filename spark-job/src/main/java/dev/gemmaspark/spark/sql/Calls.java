@@ -18,6 +18,11 @@ final class Calls {
     return expression instanceof GemmaCall || expression instanceof ElementCalls;
   }
 
+  /** What a call asks, of a row or of each element. */
+  static GemmaCall asked(Expression call) {
+    return call instanceof ElementCalls elements ? elements.call() : (GemmaCall) call;
+  }
+
   static boolean contains(Expression expression) {
     return isCall(expression)
         || !(expression instanceof PlanExpression<?>) && anyContains(Scala.<Expression>list(expression.children()));

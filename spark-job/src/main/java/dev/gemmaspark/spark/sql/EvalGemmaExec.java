@@ -104,7 +104,7 @@ public final class EvalGemmaExec extends SparkPlan implements UnaryExecNode {
     int batchRows = Integer.MAX_VALUE;
     for (Expression expression : Scala.<Expression>list(calls)) {
       ElementCalls elements = expression instanceof ElementCalls each ? each : null;
-      GemmaCall call = asked(expression);
+      GemmaCall call = Calls.asked(expression);
       EngineSettings engine = EngineSettings.of(call.conf(), sparkContext().getConf());
       specs.add(call.spec(engine, expression.references(), elements != null ? elements.depth() : 0, arguments.size()));
       arguments.addAll(elements != null ? Scala.<Expression>list(elements.children()) : call.values());
@@ -119,10 +119,6 @@ public final class EvalGemmaExec extends SparkPlan implements UnaryExecNode {
             batchRows,
             metrics);
     return child.execute().mapPartitionsWithEvaluator(evaluators, ClassTag$.MODULE$.apply(InternalRow.class));
-  }
-
-  private static GemmaCall asked(Expression expression) {
-    return expression instanceof ElementCalls elements ? elements.call() : (GemmaCall) expression;
   }
 
   private StructType outputSchema() {
@@ -147,7 +143,7 @@ public final class EvalGemmaExec extends SparkPlan implements UnaryExecNode {
   @Override
   public Iterator<Object> stringArgs() {
     String models =
-        Scala.<Expression>list(calls).stream().map(call -> asked(call).conf().model()).distinct().collect(Collectors.joining(", "));
+        Scala.<Expression>list(calls).stream().map(call -> Calls.asked(call).conf().model()).distinct().collect(Collectors.joining(", "));
     return Scala.seq(List.<Object>of(calls, results, "model " + models)).iterator();
   }
 

@@ -67,6 +67,6 @@ final class Evaluation {
 
   /** The child with all results. */
   LogicalPlan plan() {
-    return calls.isEmpty() ? child : new EvalGemma(Scala.<Expression>seq(calls), Scala.seq(results), child);
+    return calls.isEmpty() ? child : new EvalGemma(Scala.<Expression>seq(calls), Scala.seq(results), Spread.rows(child, calls));
   }
 }

@@ -26,6 +26,7 @@ import org.apache.spark.sql.catalyst.plans.logical.RepartitionByExpression;
 import org.apache.spark.sql.catalyst.plans.logical.Sort;
 import org.apache.spark.sql.catalyst.plans.logical.Window;
 import org.apache.spark.sql.catalyst.rules.Rule;
+import org.apache.spark.sql.catalyst.util.UnsafeRowUtils;
 import scala.jdk.javaapi.CollectionConverters;
 
 /**
@@ -126,10 +127,16 @@ public final class ExtractGemmaCalls extends Rule<LogicalPlan> {
     return new Filter(all(calling), child);
   }
 
-  /** Spark adds conditions that follow from others: of {@code a.t = b.t AND gemma_generate(a.t) = 'yes'}, the same about b. */
+  /**
+   * Spark adds conditions that follow from others: of {@code a.t = b.t AND gemma_generate(a.t) = 'yes'}, the same about b. Not where other
+   * letters are equal, as in a collation without case.
+   */
   private static boolean isInferred(Expression conjunct, Expression known, LogicalPlan child) {
     for (Expression constraint : CollectionConverters.asJava(child.constraints())) {
-      if (constraint instanceof EqualTo equal && equal.left() instanceof Attribute left && equal.right() instanceof Attribute right) {
+      if (constraint instanceof EqualTo equal
+          && equal.left() instanceof Attribute left
+          && equal.right() instanceof Attribute right
+          && UnsafeRowUtils.isBinaryStable(left.dataType())) {
         Expression same = Calls.replace(conjunct, part -> left.semanticEquals(part) ? right : part);
         Expression other = Calls.replace(conjunct, part -> right.semanticEquals(part) ? left : part);
         if (same.semanticEquals(known) || other.semanticEquals(known)) {

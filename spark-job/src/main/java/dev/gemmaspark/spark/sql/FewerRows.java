@@ -61,7 +61,7 @@ final class FewerRows {
                   eval.child() instanceof LocalLimit local && rows.test(local.child())
                       ? Optional.of(withChild(limit, local))
                       : Optional.empty())
-          .map(eval::withNewChildInternal);
+          .map(child -> eval.withNewChildInternal(Spread.rows(child, Scala.<Expression>list(eval.calls()))));
       case LocalLimit local -> first(limit, local.child(), rows);
       default -> Optional.empty();
     };

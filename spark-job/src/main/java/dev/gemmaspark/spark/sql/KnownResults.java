@@ -13,6 +13,7 @@ import org.apache.spark.sql.catalyst.plans.logical.Join;
 import org.apache.spark.sql.catalyst.plans.logical.LocalLimit;
 import org.apache.spark.sql.catalyst.plans.logical.LogicalPlan;
 import org.apache.spark.sql.catalyst.plans.logical.Project;
+import org.apache.spark.sql.catalyst.plans.logical.Repartition;
 import org.apache.spark.sql.catalyst.plans.logical.Sort;
 import org.apache.spark.sql.catalyst.plans.logical.Window;
 
@@ -36,6 +37,7 @@ final class KnownResults {
       case Sort sort -> under(call, sort, sort.child());
       case LocalLimit limit -> under(call, limit, limit.child());
       case GlobalLimit limit -> under(call, limit, limit.child());
+      case Repartition repartition -> under(call, repartition, repartition.child());
       case Window window -> under(call, window, window.child());
       case Join join -> join(call, join);
       default -> Optional.empty();

@@ -28,6 +28,7 @@ import org.apache.spark.sql.catalyst.expressions.Literal;
 import org.apache.spark.sql.catalyst.expressions.MapEntries;
 import org.apache.spark.sql.catalyst.expressions.MapFilter;
 import org.apache.spark.sql.catalyst.expressions.MapFromEntries;
+import org.apache.spark.sql.catalyst.expressions.MapZipWith;
 import org.apache.spark.sql.catalyst.expressions.NamedExpression;
 import org.apache.spark.sql.catalyst.expressions.NamedLambdaVariable;
 import org.apache.spark.sql.catalyst.expressions.TransformKeys;
@@ -101,10 +102,9 @@ final class LambdaCalls {
                                     throw new InvalidSettingException(
                                         String.format(
                                             Locale.ROOT,
-                                            "%s cannot be called in the lambda function of %s, whose calls would wait for each other;"
-                                                + " call it in a transform(...) first, and give its result to %s",
+                                            "%s cannot be called in the lambda function of %s, which does not take each element by itself;"
+                                                + " call it for the elements before, in a transform(...), or of the result",
                                             call.prettyName(),
-                                            ((Expression) function).prettyName(),
                                             ((Expression) function).prettyName()));
                                   }
                                   return results.of(guarded, condition);
@@ -217,6 +217,13 @@ final class LambdaCalls {
             yield new MapFromEntries(
                 new ArrayFilter(entries, ofPair(entries, (LambdaFunction) map.function(), (entry, keep) -> keep)));
           }
+          case MapZipWith zip -> {
+            LambdaFunction lambda = (LambdaFunction) zip.function();
+            Expression zipped = new MapZipWith(zip.left(), zip.right(), bothValues(lambda));
+            Expression entries = new MapEntries(zipped);
+            yield new MapFromEntries(
+                new ArrayTransform(entries, ofEntry(entries, lambda, entry -> List.of(field(entry, 0), field(field(entry, 1), 0), field(field(entry, 1), 1)), (entry, value) -> pair(field(entry, 0), value))));
+          }
           default -> null;
         });
   }
@@ -227,16 +234,28 @@ final class LambdaCalls {
     return new LambdaFunction(element, Scala.seq(List.of(element)), false);
   }
 
+  /** {@code (k, v, w) -> struct(v, w)}. */
+  private static LambdaFunction bothValues(LambdaFunction lambda) {
+    List<NamedExpression> arguments = Scala.list(lambda.arguments());
+    return renamed(lambda, pair((Expression) arguments.get(1), (Expression) arguments.get(2)));
+  }
+
   /** A function of two variables as one of their pair. */
-  private static LambdaFunction ofPair(
-      Expression pairs, LambdaFunction lambda, BinaryOperator<Expression> result) {
-    NamedLambdaVariable pair = elementOf(pairs, "pair");
+  private static LambdaFunction ofPair(Expression pairs, LambdaFunction lambda, BinaryOperator<Expression> result) {
+    return ofEntry(pairs, lambda, pair -> List.of(field(pair, 0), field(pair, 1)), result);
+  }
+
+  /** A function of some variables as one of a struct that has their values. */
+  private static LambdaFunction ofEntry(
+      Expression structs, LambdaFunction lambda, Function<Expression, List<Expression>> values, BinaryOperator<Expression> result) {
+    NamedLambdaVariable struct = elementOf(structs, "pair");
+    List<Expression> each = values.apply(struct);
     Map<ExprId, Expression> fields = new HashMap<>();
     for (int i = 0; i < lambda.arguments().size(); i++) {
-      fields.put(lambda.arguments().apply(i).exprId(), field(pair, i));
+      fields.put(lambda.arguments().apply(i).exprId(), each.get(i));
     }
     return new LambdaFunction(
-        result.apply(pair, substituted(lambda.function(), fields::get)), Scala.seq(List.of(pair)), lambda.hidden());
+        result.apply(struct, substituted(lambda.function(), fields::get)), Scala.seq(List.of(struct)), lambda.hidden());
   }
 
   private static NamedLambdaVariable elementOf(Expression array, String name) {
