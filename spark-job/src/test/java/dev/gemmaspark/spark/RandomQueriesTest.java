@@ -34,8 +34,6 @@ class RandomQueriesTest {
             .master("local[2]")
             .config("spark.ui.enabled", "false")
             .config("spark.sql.shuffle.partitions", "2")
-            .config("spark.sql.codegen.wholeStage", "false")
-            .config("spark.sql.codegen.factoryMode", "NO_CODEGEN")
             .config("spark.driver.bindAddress", "127.0.0.1")
             .config("spark.driver.host", "127.0.0.1")
             .getOrCreate();
@@ -73,6 +71,8 @@ class RandomQueriesTest {
     for (int i = 0; i < QUERIES; i++) {
       RandomQuery query = new RandomQuery(seeds.nextLong());
       spark.conf().set("spark.sql.adaptive.enabled", String.valueOf(i % 4 == 0));
+      spark.conf().set("spark.sql.codegen.wholeStage", String.valueOf(i % 10 == 9));
+      spark.conf().set("spark.sql.codegen.factoryMode", i % 10 == 9 ? "CODEGEN_ONLY" : "NO_CODEGEN");
       List<String> expected;
       try {
         expected = rows(query, "plain");
