@@ -117,7 +117,7 @@ final class HuggingFaceModel implements TensorSource {
       }
     }
     // what is there and cannot be read is none that anybody knows
-    return Unread.meansNone(template) ? Optional.empty() : Optional.of(template.asText());
+    return Unread.meansNone("chat_template", template) ? Optional.empty() : Optional.of(template.asText());
   }
 
   private static String templateFile(Path file) {

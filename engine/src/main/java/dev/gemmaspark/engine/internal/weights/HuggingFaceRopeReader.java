@@ -18,6 +18,7 @@ final class HuggingFaceRopeReader {
   private static final String PARAMETERS = "rope_parameters";
   private static final String SCALING = "rope_scaling";
   private static final String THETA = "rope_theta";
+  private static final String CONTEXT = "max_position_embeddings";
   private static final String ORIGINAL_CONTEXT = "original_max_position_embeddings";
 
   private static final Set<String> UNSCALED = Set.of(THETA, "rope_type", "type", ORIGINAL_CONTEXT);
@@ -95,7 +96,11 @@ final class HuggingFaceRopeReader {
 
   private Rope.Yarn yarn(String name, JsonNode parameters) {
     float factor = positive(name, parameters, "factor", Float.NaN);
-    float original = positive(name, parameters, ORIGINAL_CONTEXT, Float.NaN);
+    // as transformers does
+    float original =
+        isSaid(parameters.path(ORIGINAL_CONTEXT)) || !isSaid(config.path(CONTEXT))
+            ? positive(name, parameters, ORIGINAL_CONTEXT, Float.NaN)
+            : positive("", config, CONTEXT, Float.NaN);
     return new Rope.Yarn(
         factor,
         (int) original,

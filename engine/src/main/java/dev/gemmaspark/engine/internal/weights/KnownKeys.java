@@ -45,7 +45,7 @@ final class KnownKeys {
    */
   static void check(Path file, GgufMetadata metadata, Architecture architecture) {
     for (String key : metadata.keys()) {
-      if (!isKnown(key, architecture) && !Unread.meansNone(metadata.text(key))) {
+      if (!isKnown(key, architecture) && !Unread.meansNone(key, metadata.text(key))) {
         throw Unread.unsupported(file, key, metadata.text(key));
       }
     }

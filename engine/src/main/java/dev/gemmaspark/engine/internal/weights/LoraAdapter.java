@@ -56,7 +56,7 @@ public final class LoraAdapter {
               shown(config.path("r")), shown(config.path("lora_alpha")), LARGEST_RANK));
     }
     JsonNode stabilized = config.path("use_rslora");
-    if (!stabilized.isBoolean() && !Unread.meansNone(stabilized)) {
+    if (!stabilized.isBoolean() && !Unread.meansNone("use_rslora", stabilized)) {
       throw broken(String.format(Locale.ROOT, "use_rslora is %s; true or false expected", stabilized));
     }
     this.scale = (float) (alpha / (stabilized.asBoolean() ? Math.sqrt(rank) : rank));
@@ -83,7 +83,7 @@ public final class LoraAdapter {
       throw new UnsupportedModelException(directory + " is an adapter of kind " + config.path("peft_type").asText() + "; LORA is read");
     }
     for (Map.Entry<String, JsonNode> field : config.properties()) {
-      if (!KnownFields.ADAPTER.contains(field.getKey()) && !Unread.meansNone(field.getValue())) {
+      if (!KnownFields.ADAPTER.contains(field.getKey()) && !Unread.meansNone(field.getKey(), field.getValue())) {
         throw new UnsupportedModelException(
             String.format(Locale.ROOT, "%s: adapters with %s are not read; merge it into its model, and name the merged one",
                 directory, field.getKey()));

@@ -10,8 +10,8 @@ import java.util.Set;
 /**
  * What to do with what a model file says and nobody reads. A setting that is not understood may change the numbers of a model, so it is never
  * ignored: a reader lists the names that it reads and those that are known to change nothing (of training, of versions, of the caller's
- * choices), and any other is refused by its name, random ones too. Its value lets it pass where that means "none": {@code null}, false, 0, 1,
- * {@code ""}, {@code "default"}, {@code "none"}, and empty lists and objects.
+ * choices), and any other is refused by its name, random ones too. Its value lets it pass where that means "none": {@code null}, false, 0,
+ * {@code ""}, {@code "default"}, {@code "none"}, empty lists and objects, and 1 but for attention, whose scale is never 1 by itself.
  */
 final class Unread {
   private static final int LONGEST_SHOWN = 40;
@@ -27,7 +27,7 @@ final class Unread {
    */
   static void refuse(Path file, String prefix, JsonNode object, Set<String> known) {
     for (Map.Entry<String, JsonNode> field : object.properties()) {
-      if (!known.contains(field.getKey()) && !meansNone(field.getValue())) {
+      if (!known.contains(field.getKey()) && !meansNone(field.getKey(), field.getValue())) {
         throw unsupported(file, prefix + field.getKey(), field.getValue());
       }
     }
@@ -41,15 +41,16 @@ final class Unread {
             file, name, shown));
   }
 
-  /** Whether a value says nothing. */
-  static boolean meansNone(JsonNode value) {
-    return value.isNull() || value.isMissingNode() || value.isContainerNode() && value.isEmpty() || value.isValueNode() && meansNone(value.asText());
+  /** Whether the value of this name says nothing. */
+  static boolean meansNone(String name, JsonNode value) {
+    return value.isNull() || value.isMissingNode() || value.isContainerNode() && value.isEmpty() || value.isValueNode() && meansNone(name, value.asText());
   }
 
-  /** Whether a value, written as text, is none. */
-  static boolean meansNone(String value) {
+  /** Whether the value of this name, written as text, is none. */
+  static boolean meansNone(String name, String value) {
     return switch (value) {
-      case "", "false", "0", "0.0", "1", "1.0", "default", "none" -> true;
+      case "", "false", "0", "0.0", "default", "none" -> true;
+      case "1", "1.0" -> !name.contains("attention");
       default -> false;
     };
   }

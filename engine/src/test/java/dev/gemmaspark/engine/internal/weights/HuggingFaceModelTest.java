@@ -77,6 +77,7 @@ class HuggingFaceModelTest {
     "\"rope_theta\": 10000.0 | \"layer_types\": [\"full_attention\"] | layer_types names 1 layers, but there are 2",
     "\"rope_theta\": 10000.0 | \"layer_types\": [\"full_attention\", \"linear_attention\"] | layer_types says \"linear_attention\" of layer 1",
     "\"rope_theta\": 10000.0 | \"attention_bias\": true | attention_bias is true, which is not supported",
+    "\"rope_theta\": 10000.0 | \"attention_multiplier\": 1.0 | attention_multiplier is 1.0, which is not supported",
     "\"rope_theta\": 10000.0 | \"use_bidirectional_attention\": true | use_bidirectional_attention is true, which is not supported",
     "\"rope_theta\": 10000.0 | \"sliding_window_size\": 12 | sliding_window_size is 12, and the window of the layers another",
     "gelu_pytorch_tanh | silu | hidden_activation is \"silu\", which is not supported; Gemma's is gelu_pytorch_tanh",
@@ -110,6 +111,18 @@ class HuggingFaceModelTest {
     ModelConfig read = load().config();
     assertThat(read.layer(0)).isEqualTo(new LayerConfig(0, new Rope(1_000_000, new Rope.Linear(8))));
     assertThat(read.layer(1)).isEqualTo(new LayerConfig(9, Rope.unscaled(5000)));
+  }
+
+  /** As transformers takes it. */
+  @Test
+  void yarnIsOverTheModelsContextWhereNoOtherIsNamed() throws IOException {
+    Path config = model.resolve("config.json");
+    Files.writeString(
+        config,
+        Files.readString(config)
+            .replaceFirst("\"max_position_embeddings\": \\d+", "\"max_position_embeddings\": 64")
+            .replace("\"rope_theta\": 10000.0", "\"rope_theta\": 10000.0, \"rope_scaling\": {\"rope_type\": \"yarn\", \"factor\": 4}"));
+    assertThat(load().config().layer(1).rope().scaling()).isInstanceOfSatisfying(Rope.Yarn.class, yarn -> assertThat(yarn.originalContext()).isEqualTo(64));
   }
 
   /** What published directories have beside what is read. */
