@@ -85,14 +85,14 @@ public final class AnswerApp extends Application {
   private float b;
 
   @Option(
-      names = "--fail-threshold",
+      names = FailThreshold.OPTION,
       paramLabel = "SHARE",
       defaultValue = "0.05",
       description = {
         "Fail as soon as more than this share of the questions could not be done (default: ${DEFAULT-VALUE}).",
         "With --stream: of a batch's questions, after the batch is written; the next run does it again."
       })
-  private double failThreshold;
+  private double failShare;
 
   /** For spark-submit. */
   public static void main(String[] arguments) throws SparkUserAppException {
@@ -115,9 +115,11 @@ public final class AnswerApp extends Application {
     if (!(k1 >= 0 && b >= 0 && b <= 1)) {
       throw new UsageException("--bm25-k1 must be at least 0, and --bm25-b between 0 and 1");
     }
-    if (!(failThreshold >= 0 && failThreshold <= 1)) {
-      throw new UsageException("--fail-threshold is " + failThreshold + "; it must be between 0 and 1");
-    }
+    failThreshold();
+  }
+
+  private FailThreshold failThreshold() {
+    return new FailThreshold(failShare);
   }
 
   @Override
@@ -171,7 +173,7 @@ public final class AnswerApp extends Application {
       Answering answering = answering(spark, conf, passages, manifest, runId);
       Dataset<Row> found = retrieve(answering, asked).persist(StorageLevel.MEMORY_AND_DISK());
       try {
-        return new AnswerRun(spark, conf, answering, folder, runId, failThreshold).run(found, out);
+        return new AnswerRun(spark, conf, answering, folder, runId, failThreshold()).run(found, out);
       } finally {
         found.unpersist();
       }
@@ -218,9 +220,9 @@ public final class AnswerApp extends Application {
         answering.finish(answering.ask(Partitions.spreadStream(evidence, conf, spark))).write().mode("overwrite").parquet(folder);
       }
       Row counts = spark.read().parquet(folder).agg(functions.count("error"), functions.count(functions.lit(1))).first();
-      if (counts.getLong(0) > failThreshold * counts.getLong(1)) {
+      if (failThreshold().isExceeded(counts.getLong(0), counts.getLong(1))) {
         throw new GemmaException(
-            counts.getLong(0) + " of " + counts.getLong(1) + " questions of a batch failed, more than --fail-threshold " + failThreshold
+            failThreshold().sentence(counts.getLong(0), counts.getLong(1), "questions of a batch failed")
                 + "; the column 'error' of " + folder + " says why, and the next run does the batch again");
       }
     };

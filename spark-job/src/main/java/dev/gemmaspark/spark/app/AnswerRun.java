@@ -19,7 +19,7 @@ final class AnswerRun {
   private final Answering answering;
   private final AnswerFolder folder;
   private final String runId;
-  private final double failThreshold;
+  private final FailThreshold failThreshold;
 
   /**
    * What a run came to.
@@ -29,8 +29,8 @@ final class AnswerRun {
    */
   record Counts(long questions, long answered, long noEvidence, long failed, long asked, long known) {}
 
-  /** @param failThreshold share of questions after which the run ends */
-  AnswerRun(SparkSession spark, GemmaConf conf, Answering answering, AnswerFolder folder, String runId, double failThreshold) {
+  /** @param failThreshold of questions, after which the run ends */
+  AnswerRun(SparkSession spark, GemmaConf conf, Answering answering, AnswerFolder folder, String runId, FailThreshold failThreshold) {
     this.spark = spark;
     this.conf = conf;
     this.answering = answering;
@@ -64,9 +64,9 @@ final class AnswerRun {
 
   private void requireReadable(Dataset<Row> found) {
     Row counts = found.agg(functions.count(functions.col("problem")), functions.count(functions.lit(1)), functions.first("problem", true)).first();
-    if (counts.getLong(0) > failThreshold * counts.getLong(1)) {
+    if (failThreshold.isExceeded(counts.getLong(0), counts.getLong(1))) {
       throw new GemmaException(
-          counts.getLong(0) + " of " + counts.getLong(1) + " questions cannot be read, more than --fail-threshold " + failThreshold
+          failThreshold.sentence(counts.getLong(0), counts.getLong(1), "questions cannot be read")
               + "; the answers of the run before stay. One of them: " + counts.getString(2));
     }
   }
@@ -95,7 +95,7 @@ final class AnswerRun {
       RunReport done = run.run(out);
       if (!done.isFinished()) {
         throw new GemmaException(
-            done.failed() + " of " + slices.rows() + " questions failed, more than --fail-threshold " + failThreshold
+            failThreshold.sentence(done.failed(), slices.rows(), "questions failed")
                 + "; the answers of the run before stay, and the column 'error' of " + folder + "/_gemma_said says why");
       }
       return done.rowsDone();

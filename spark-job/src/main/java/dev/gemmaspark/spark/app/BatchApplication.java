@@ -46,14 +46,14 @@ abstract class BatchApplication extends Application {
   private boolean dryRun;
 
   @Option(
-      names = "--fail-threshold",
+      names = FailThreshold.OPTION,
       paramLabel = "SHARE",
       defaultValue = "0.05",
       description = {
         "Fail as soon as more than this share of the rows could not be done (default: ${DEFAULT-VALUE}).",
         "With --stream: of a batch's rows, after the batch is written; it is not done again."
       })
-  private double failThreshold;
+  private double failShare;
 
   /** The application's name on the command line. */
   abstract String name();
@@ -95,12 +95,14 @@ abstract class BatchApplication extends Application {
   void check() {
     generation.check();
     stream.check(output.mode());
-    if (!(failThreshold >= 0 && failThreshold <= 1)) {
-      throw new UsageException("--fail-threshold is " + failThreshold + "; it must be between 0 and 1");
-    }
+    failThreshold();
     if (output.mode() == OutputOptions.Mode.RESUME && idColumn == null) {
       throw new UsageException("--mode resume needs --id-column: by their ids it knows which rows are done");
     }
+  }
+
+  private FailThreshold failThreshold() {
+    return new FailThreshold(failShare);
   }
 
   @Override
@@ -141,7 +143,7 @@ abstract class BatchApplication extends Application {
         Dataset<Row> coming = input.withUnread(input.readStream(spark, read.schema(), stream.maxFiles()), columnsRead(readable));
         Dataset<Row> texts = texts(Partitions.spreadStream(coming, conf, spark), kept, model);
         requireSameColumns(folder, texts.schema());
-        stream.write(texts, output.path(), failThreshold);
+        stream.write(texts, output.path(), failThreshold());
         out.printf(Locale.ROOT, "all files that had come are done, written to %s%n", output.path());
         return;
       }
@@ -225,7 +227,7 @@ abstract class BatchApplication extends Application {
       RunReport report = begun.over(all, all - slices.rows());
       SliceRun run =
           new SliceRun(
-              spark, slices, folder, report, slices.rows() * resultsOfARow(), all * resultsOfARow(), failThreshold,
+              spark, slices, folder, report, slices.rows() * resultsOfARow(), all * resultsOfARow(), failThreshold(),
               slice -> texts(Partitions.spread(slice.rows(), slice.count(), conf, spark), kept, model));
       RunReport done = run.run(out);
       if (done.isFinished() && staged) {
@@ -368,10 +370,8 @@ abstract class BatchApplication extends Application {
       throw new GemmaException(
           String.format(
               Locale.ROOT,
-              "%d of %d rows failed, more than --fail-threshold %s; the column 'error' of %s says why%s",
-              report.failed(),
-              report.rows(),
-              failThreshold,
+              "%s; the column 'error' of %s says why%s",
+              failThreshold().sentence(report.failed(), report.rows(), "rows failed"),
               place,
               place.equals(output.path()) ? "" : "; the output that was there stays"));
     }

@@ -29,7 +29,7 @@ final class SliceRun {
   private final OutputFolder folder;
   private final long results;
   private final long allResults;
-  private final double failThreshold;
+  private final FailThreshold failThreshold;
   private final Function<Part, Dataset<Row>> texts;
   private final long start = System.nanoTime();
   private RunReport report;
@@ -52,7 +52,7 @@ final class SliceRun {
       RunReport report,
       long results,
       long allResults,
-      double failThreshold,
+      FailThreshold failThreshold,
       Function<Part, Dataset<Row>> texts) {
     this.spark = spark;
     this.slices = slices;
@@ -117,7 +117,7 @@ final class SliceRun {
   }
 
   private boolean tooManyFailed() {
-    return report.failed() > failThreshold * allResults;
+    return failThreshold.isExceeded(report.failed(), allResults);
   }
 
   private Callable<RunReport.Slice> write(int number) {

@@ -67,9 +67,9 @@ final class StreamOptions {
   /**
    * Writes all rows that come, until the query ends, or until too many of a batch have failed.
    *
-   * @param failThreshold share of a batch's rows
+   * @param failThreshold of a batch's rows
    */
-  void write(Dataset<Row> rows, String path, double failThreshold) throws TimeoutException, StreamingQueryException {
+  void write(Dataset<Row> rows, String path, FailThreshold failThreshold) throws TimeoutException, StreamingQueryException {
     StreamingQuery query =
         rows.observe(OBSERVED, functions.count(functions.lit(1)).as("rows"), functions.count(functions.col("error")).as("failed"))
             .writeStream()
@@ -91,15 +91,15 @@ final class StreamOptions {
     }
   }
 
-  private static void check(StreamingQuery query, StreamingQueryProgress batch, String path, double failThreshold) throws TimeoutException {
+  private static void check(StreamingQuery query, StreamingQueryProgress batch, String path, FailThreshold failThreshold) throws TimeoutException {
     Row counts = batch.observedMetrics().get(OBSERVED);
-    if (counts.getLong(1) > failThreshold * counts.getLong(0)) {
+    if (failThreshold.isExceeded(counts.getLong(1), counts.getLong(0))) {
       query.stop();
       throw new GemmaException(
           String.format(
               Locale.ROOT,
-              "%d of %d rows of batch %d failed, more than --fail-threshold %s; the column 'error' of %s says why",
-              counts.getLong(1), counts.getLong(0), batch.batchId(), failThreshold, path));
+              "%s; the column 'error' of %s says why",
+              failThreshold.sentence(counts.getLong(1), counts.getLong(0), "rows of batch " + batch.batchId() + " failed"), path));
     }
   }
 
