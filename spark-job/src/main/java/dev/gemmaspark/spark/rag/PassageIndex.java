@@ -316,7 +316,8 @@ public final class PassageIndex {
     int whole = 0;
     for (Path version : IndexManifest.versions(fileSystem, folder)) {
       Optional<IndexManifest> manifest = IndexManifest.read(fileSystem, version);
-      if (manifest.isPresent() && (whole < VERSIONS_KEPT || VersionLease.isTaken(fileSystem, version, now))) {
+      boolean taken = VersionLease.removeEnded(fileSystem, version, now);
+      if (manifest.isPresent() && (whole < VERSIONS_KEPT || taken)) {
         whole++;
         manifest.get().shards().forEach(shard -> used.add(shard.file()));
       } else {

@@ -20,7 +20,7 @@ import org.slf4j.LoggerFactory;
  * INDEX/v=3/readers/RUN/_gemma_lock   written anew every few seconds
  * </pre>
  *
- * Ages are differences of what the index's own file system says, so that no two clocks are compared. Who may not write to the index reads
+ * What a run that was killed left here is removed by the next that takes a lease of the version, or that updates the index. Ages are differences of what the index's own file system says, so that no two clocks are compared. Who may not write to the index reads
  * it without a lease.
  */
 public final class VersionLease implements AutoCloseable {
@@ -30,13 +30,11 @@ public final class VersionLease implements AutoCloseable {
 
   private final FileSystem fileSystem;
   private final Path reader;
-  private final Path readers;
   private final Optional<FolderLock> lock;
 
   private VersionLease(FileSystem fileSystem, Path reader, Optional<FolderLock> lock) {
     this.fileSystem = fileSystem;
     this.reader = reader;
-    this.readers = reader.getParent();
     this.lock = lock;
   }
 
@@ -44,7 +42,9 @@ public final class VersionLease implements AutoCloseable {
   static VersionLease take(FileSystem fileSystem, Path version, String runId) {
     Path reader = new Path(new Path(version, READERS), runId);
     try {
-      return new VersionLease(fileSystem, reader, Optional.of(FolderLock.acquire(fileSystem, reader, "answer", runId)));
+      VersionLease lease = new VersionLease(fileSystem, reader, Optional.of(FolderLock.acquire(fileSystem, reader, "answer", runId)));
+      removeEnded(fileSystem, version, fileSystem.getFileStatus(new Path(reader, FolderLock.NAME)).getModificationTime());
+      return lease;
     } catch (IOException e) {
       LOG.warn("This run cannot write to {}, so this version of the index may be removed while it is read: {}", reader, e.toString());
       return new VersionLease(fileSystem, reader, Optional.empty());
@@ -52,27 +52,46 @@ public final class VersionLease implements AutoCloseable {
   }
 
   /**
-   * Whether a run reads a version.
+   * Removes the leases of runs that were killed: whose process is gone, where that can be seen, else that gave no sign for ten minutes.
    *
    * @param now by the clock of the file system, in milliseconds since 1970
+   * @return whether a run reads the version
    */
-  static boolean isTaken(FileSystem fileSystem, Path version, long now) throws IOException {
+  static boolean removeEnded(FileSystem fileSystem, Path version, long now) throws IOException {
     Path readers = new Path(version, READERS);
     if (!fileSystem.exists(readers)) {
       return false;
     }
+    boolean taken = false;
     for (FileStatus reader : fileSystem.listStatus(readers)) {
-      try {
-        long sign = fileSystem.getFileStatus(new Path(reader.getPath(), FolderLock.NAME)).getModificationTime();
-        if (now - sign < LONGEST_SILENCE.toMillis()) {
-          return true;
-        }
-      } catch (FileNotFoundException e) {
-        // it has just ended
-        continue;
+      if (FolderLock.isHolderDead(fileSystem, reader.getPath()) || now - lastSign(fileSystem, reader) >= LONGEST_SILENCE.toMillis()) {
+        fileSystem.delete(reader.getPath(), true);
+      } else {
+        taken = true;
       }
     }
-    return false;
+    removeEmpty(fileSystem, readers);
+    return taken;
+  }
+
+  /** Of a lease that has no lock yet, or none any more, that of its folder. */
+  private static long lastSign(FileSystem fileSystem, FileStatus reader) throws IOException {
+    try {
+      return fileSystem.getFileStatus(new Path(reader.getPath(), FolderLock.NAME)).getModificationTime();
+    } catch (FileNotFoundException e) {
+      return reader.getModificationTime();
+    }
+  }
+
+  private static void removeEmpty(FileSystem fileSystem, Path readers) throws IOException {
+    if (fileSystem.exists(readers) && fileSystem.listStatus(readers).length == 0) {
+      try {
+        // not what is in it, which another run may have put there just now
+        fileSystem.delete(readers, false);
+      } catch (IOException e) {
+        LOG.debug("{} is not empty any more", readers, e);
+      }
+    }
   }
 
   @Override
@@ -80,9 +99,7 @@ public final class VersionLease implements AutoCloseable {
     if (lock.isPresent()) {
       lock.get().close();
       fileSystem.delete(reader, true);
-      if (fileSystem.exists(readers) && fileSystem.listStatus(readers).length == 0) {
-        fileSystem.delete(readers, true);
-      }
+      removeEmpty(fileSystem, reader.getParent());
     }
   }
 }

@@ -92,6 +92,11 @@ public final class FolderLock implements AutoCloseable {
     return lock;
   }
 
+  /** Whether the run that has a folder's lock is dead for sure, which its own machine alone can see. */
+  public static boolean isHolderDead(FileSystem fileSystem, Path folder) throws IOException {
+    return text(SmallFile.unchecked(fileSystem), new Path(folder, NAME)).flatMap(LockHolder::of).filter(holder -> holder.life() == LockHolder.Life.DEAD).isPresent();
+  }
+
   /** Tries to make the file; whether it is there, and ours: also if another took ours for a dead one's, and has put it back. */
   private boolean create() throws IOException {
     OutputStream out;
@@ -194,6 +199,10 @@ public final class FolderLock implements AutoCloseable {
   }
 
   private Optional<String> text(Path path) throws IOException {
+    return text(fileSystem, path);
+  }
+
+  private static Optional<String> text(FileSystem fileSystem, Path path) throws IOException {
     try (InputStream in = fileSystem.open(path)) {
       return Optional.of(new String(in.readAllBytes(), StandardCharsets.UTF_8));
     } catch (FileNotFoundException e) {

@@ -176,6 +176,38 @@ class PassageIndexTest {
   }
 
   @Test
+  void theLeaseOfAReaderThatWasKilledIsRemovedByTheNextRun() throws Exception {
+    IndexManifest manifest = update().manifest();
+    Path readers = folder.resolve("index/v=1/readers");
+    Path lock = readers.resolve("run-2/_gemma_lock");
+    String killed;
+    try (VersionLease _ = index.lease(manifest, "run-2")) {
+      // as if by a process that is gone: none has this start
+      killed = Files.readString(lock).replaceFirst("\"started\":\\d+", "\"started\":1");
+    }
+    assertThat(readers).doesNotExist();
+    for (String reader : List.of("run-2", "run-3")) {
+      Files.writeString(Files.createDirectories(readers.resolve(reader)).resolve("_gemma_lock"), killed);
+    }
+    try (VersionLease _ = index.lease(manifest, "run-4")) {
+      assertThat(readers).isDirectoryContaining("glob:**/run-4").isDirectoryNotContaining("glob:**/run-[23]");
+      update();
+      assertThat(readers).isDirectoryContaining("glob:**/run-4");
+    }
+    assertThat(readers).doesNotExist();
+    Files.writeString(Files.createDirectories(lock.getParent()).resolve("_gemma_lock"), killed);
+    update();
+    assertThat(readers).doesNotExist();
+    // it begins just now: its lock comes next
+    Files.createDirectories(lock.getParent());
+    update();
+    assertThat(lock.getParent()).exists();
+    Files.setLastModifiedTime(lock.getParent(), FileTime.fromMillis(System.currentTimeMillis() - 3_600_000));
+    update();
+    assertThat(readers).doesNotExist();
+  }
+
+  @Test
   void whatAKilledRunLeftIsRemovedAlsoWhereNothingHasChanged() throws IOException {
     update();
     Files.createDirectories(folder.resolve("index/v=2/documents"));
