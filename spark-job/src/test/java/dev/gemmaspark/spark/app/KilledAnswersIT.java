@@ -2,102 +2,42 @@ package dev.gemmaspark.spark.app;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.gemmaspark.engine.generation.Completion;
-import dev.gemmaspark.engine.generation.FinishReason;
-import dev.gemmaspark.engine.generation.TextGenerator;
-import dev.gemmaspark.engine.generation.TokenUsage;
-import dev.gemmaspark.spark.CountingGenerator;
-import dev.gemmaspark.spark.executor.ExecutorEngine;
+import dev.gemmaspark.spark.rag.Hashes;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.UncheckedIOException;
-import java.lang.management.ManagementFactory;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
-import java.util.random.RandomGenerator;
-import java.util.random.RandomGeneratorFactory;
+import java.util.Random;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileSystem;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/**
- * {@code answer} and {@code index} in processes that are killed, at random moments of their work, again and again. {@code -Dgemma.kills=N}
- * kills more often, {@code -Dgemma.kills.seed=N} at other moments.
- */
+/** {@code answer} and {@code index} in processes that are killed, again and again. */
 class KilledAnswersIT {
-  private static final int KILLS = Integer.getInteger("gemma.kills", 6);
-  private static final long SEED = Long.getLong("gemma.kills.seed", 14);
   private static final int QUESTIONS = 120;
   private static final int DOCUMENTS = 40;
+
+  /** Documents, before each run. */
+  private static final int CHANGED = 4;
 
   /** Of slices of sixteen rows, of which two are under way. */
   private static final int CALLS_IN_FLIGHT = 32;
 
   @TempDir Path folder;
-  private final RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(SEED);
-
-  /** What is killed: an application whose model writes down what it is asked. */
-  public static void main(String[] arguments) {
-    Path calls = Path.of(arguments[0]);
-    LocalApplication.configure(Path.of(arguments[1]));
-    TextGenerator model =
-        request -> {
-          String prompt = CountingGenerator.text(request);
-          String first = prompt.substring(prompt.indexOf("[1] ") + 4, prompt.indexOf("\n\n", prompt.indexOf("[1] ")));
-          try {
-            Files.writeString(calls, prompt.substring(prompt.lastIndexOf("Question: ")) + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
-          } catch (IOException e) {
-            throw new UncheckedIOException(e);
-          }
-          return CompletableFuture.completedFuture(new Completion(first + " [1]", FinishReason.STOP, new TokenUsage(20, 5, 0)));
-        };
-    ExecutorEngine.replaceFactory(settings -> model);
-    Application application = arguments[2].equals("answer") ? new AnswerApp() : new IndexApp();
-    System.exit(Application.execute(application, new PrintWriter(System.out, true, StandardCharsets.UTF_8), Arrays.copyOfRange(arguments, 3, arguments.length)));
-  }
 
   @AfterEach
   void clear() {
     LocalApplication.clear();
-  }
-
-  private Process start(String... arguments) throws IOException {
-    List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
-    ManagementFactory.getRuntimeMXBean().getInputArguments().stream().filter(each -> each.startsWith("--") || each.startsWith("-Dio.")).forEach(command::add);
-    command.addAll(List.of("-Xmx700m", "-XX:TieredStopAtLevel=1", "-Dlog4j2.configurationFile=../conf/log4j2.properties", "-cp", System.getProperty("java.class.path")));
-    command.addAll(List.of(KilledAnswersIT.class.getName(), folder.resolve("calls").toString(), folder.resolve("cache").toString()));
-    command.addAll(List.of(arguments));
-    return new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(folder.resolve("out").toFile()).start();
-  }
-
-  /** Kills a run some time after it has taken its lock; false if it has ended before. */
-  private boolean kill(Path lock, int mostMillis, String... arguments) throws Exception {
-    Process process = start(arguments);
-    while (process.isAlive() && !Files.exists(lock)) {
-      process.waitFor(10, TimeUnit.MILLISECONDS);
-    }
-    boolean ended = process.waitFor(random.nextInt(mostMillis), TimeUnit.MILLISECONDS);
-    // SIGKILL
-    process.destroyForcibly().waitFor();
-    return !ended;
-  }
-
-  private void runToItsEnd(String... arguments) throws Exception {
-    int code = start(arguments).waitFor();
-    assertThat(code).as(Files.readString(folder.resolve("out"))).isZero();
   }
 
   private void document(Path library, int number, int edition) throws IOException {
@@ -128,16 +68,29 @@ class KilledAnswersIT {
             .mapToObj(i -> String.format(Locale.ROOT, "{\"id\": %d, \"question\": \"Number %d: what color has R-70%02d?\"}", i, i, i % DOCUMENTS))
             .collect(Collectors.joining("\n")));
     Path output = folder.resolve("answers");
-    String[] arguments = {"answer", "--documents", library.toString(), "--questions", questions.toString(), "--format", "json", "--top-k", "1", "--output", output.toString()};
-    int kills = 0;
-    for (int i = 0; i < 2 * KILLS && kills < KILLS; i++) {
-      if (kill(output.resolve("_gemma_lock"), 9_000, arguments)) {
-        kills++;
+    KilledRuns runs = new KilledRuns(AnswerApp.class, folder.resolve("runs"));
+    runs.measure(answer(library, questions, folder.resolve("other")));
+    int chains = 1;
+    List<String> arguments = answer(library, questions, output);
+    while (runs.goOn()) {
+      boolean killed = runs.kill(arguments);
+      if (!killed || runs.isTimeToEnd()) {
+        runs.run(arguments);
+        chains++;
+        assertThat(runs.calls()).hasSizeBetween(chains * QUESTIONS, chains * QUESTIONS + runs.killed() * CALLS_IN_FLIGHT);
+        requireAnswers(output, library);
+        if (runs.goOn()) {
+          FileSystem.getLocal(new Configuration()).delete(new org.apache.hadoop.fs.Path(output.toString()), true);
+        }
       }
     }
-    assertThat(kills).isPositive();
-    runToItsEnd(arguments);
-    assertThat(Files.readAllLines(folder.resolve("calls"))).hasSizeBetween(QUESTIONS, QUESTIONS + kills * CALLS_IN_FLIGHT);
+    int asked = runs.calls().size();
+    runs.run(arguments);
+    assertThat(runs.calls()).hasSize(asked);
+    requireAnswers(output, library);
+  }
+
+  private void requireAnswers(Path output, Path library) throws IOException {
     LocalApplication.configure(folder.resolve("cache"));
     try (SparkSession spark = SparkSession.builder().getOrCreate()) {
       List<Row> rows = spark.read().parquet(output.toString()).selectExpr("cast(question_id AS int) id", "answer", "answer_status").orderBy("id").collectAsList();
@@ -148,9 +101,6 @@ class KilledAnswersIT {
     assertThat(left(output).stream().filter(name -> !name.startsWith("_gemma_index")))
         .allMatch(name -> name.matches("|_SUCCESS|_gemma_answers.json|_gemma_index|part-[^/]*|_gemma_said|_gemma_said/(part-[^/]*|_gemma_run.json|_SUCCESS)"));
     requireWhole(output.resolve("_gemma_index"));
-    int asked = Files.readAllLines(folder.resolve("calls")).size();
-    runToItsEnd(arguments);
-    assertThat(Files.readAllLines(folder.resolve("calls"))).hasSize(asked);
   }
 
   @Test
@@ -160,20 +110,25 @@ class KilledAnswersIT {
       document(library, i, 0);
     }
     Path index = folder.resolve("index");
-    String[] arguments = {"index", "--documents", library.toString(), "--index", index.toString(), "--shards", "4"};
-    int kills = 0;
-    for (int i = 0; i < 2 * KILLS && kills < KILLS; i++) {
-      document(library, random.nextInt(DOCUMENTS), 100 + i);
-      if (kill(index.resolve("_gemma_lock"), 5_000, arguments)) {
-        kills++;
+    KilledRuns runs = new KilledRuns(IndexApp.class, folder.resolve("runs"));
+    runs.measure(index(library, folder.resolve("other")));
+    Random random = new Random(1);
+    for (int edition = 100; runs.goOn(); edition++) {
+      for (int i = 0; i < CHANGED; i++) {
+        document(library, random.nextInt(DOCUMENTS), edition);
+      }
+      runs.kill(index(library, index));
+      requireShards(index);
+      if (runs.isTimeToEnd()) {
+        runs.run(index(library, index));
+        requireWhole(index);
+        requireDocuments(index, library);
       }
     }
-    assertThat(kills).isPositive();
-    runToItsEnd(arguments);
-    requireWhole(index);
     Path questions = folder.resolve("questions.txt");
     Files.writeString(questions, IntStream.range(0, DOCUMENTS).mapToObj(i -> String.format(Locale.ROOT, "R-70%02d", i)).collect(Collectors.joining("\n")));
-    runToItsEnd("answer", "--index", index.toString(), "--questions", questions.toString(), "--format", "text", "--output", folder.resolve("answers").toString());
+    new KilledRuns(AnswerApp.class, folder.resolve("runs"))
+        .run(List.of("--index", index.toString(), "--questions", questions.toString(), "--format", "text", "--output", folder.resolve("answers").toString()));
     LocalApplication.configure(folder.resolve("cache"));
     try (SparkSession spark = SparkSession.builder().getOrCreate()) {
       List<String> answers = spark.read().parquet(folder.resolve("answers").toString()).orderBy("question").collectAsList().stream().map(row -> row.<String>getAs("answer")).toList();
@@ -181,6 +136,38 @@ class KilledAnswersIT {
       for (int i = 0; i < DOCUMENTS; i++) {
         assertThat(answers.get(i)).isEqualTo(Files.readString(library.resolve(name(i))).strip() + " [1]");
       }
+    }
+  }
+
+  private static List<String> answer(Path library, Path questions, Path output) {
+    return List.of("--documents", library.toString(), "--questions", questions.toString(), "--format", "json", "--top-k", "1", "--output", output.toString());
+  }
+
+  private static List<String> index(Path library, Path index) {
+    return List.of("--documents", library.toString(), "--index", index.toString(), "--shards", "4");
+  }
+
+  /** Of each version that says that it is whole. */
+  private void requireShards(Path index) throws IOException {
+    if (Files.exists(index)) {
+      for (String name : left(index)) {
+        if (name.endsWith("manifest.json")) {
+          Matcher shard = Pattern.compile("shard-[^\"]*\\.zip").matcher(Files.readString(index.resolve(name)));
+          while (shard.find()) {
+            assertThat(index.resolve("shards").resolve(shard.group())).exists();
+          }
+        }
+      }
+    }
+  }
+
+  private void requireDocuments(Path index, Path library) throws IOException {
+    int newest =
+        left(index).stream().filter(name -> name.matches("v=\\d+")).mapToInt(name -> Integer.parseInt(name.substring("v=".length()))).max().orElseThrow();
+    LocalApplication.configure(folder.resolve("cache"));
+    try (SparkSession spark = SparkSession.builder().getOrCreate()) {
+      List<Row> rows = spark.read().parquet(index.resolve("v=" + newest + "/documents").toString()).selectExpr("doc_id", "sha256").collectAsList();
+      assertThat(rows).hasSize(DOCUMENTS).allSatisfy(row -> assertThat(row.getString(1)).isEqualTo(Hashes.sha256(Files.readString(library.resolve(row.getString(0))))));
     }
   }
 
@@ -194,7 +181,7 @@ class KilledAnswersIT {
       }
     }
     for (String name : names) {
-      assertThat(name).matches("|shards|shards/shard-[^/]*\\.zip|v=\\d+|v=\\d+/manifest.json|v=\\d+/readers(/.*)?|v=\\d+/documents|v=\\d+/documents/(part-[^/]*|_SUCCESS)");
+      assertThat(name).matches("|shards|shards/shard-[^/]*\\.zip|v=\\d+|v=\\d+/manifest.json|v=\\d+/documents|v=\\d+/documents/(part-[^/]*|_SUCCESS)");
       if (name.endsWith(".zip")) {
         assertThat(manifests).contains(name.substring("shards/".length()));
       }

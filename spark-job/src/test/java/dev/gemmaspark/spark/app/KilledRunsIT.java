@@ -5,12 +5,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileSystem;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.AfterEach;
@@ -29,10 +33,8 @@ class KilledRunsIT {
   @BeforeEach
   void settings() throws IOException {
     LocalApplication.configure(folder.resolve("cache"));
-    runs = new KilledRuns(folder.resolve("runs"));
+    runs = new KilledRuns(SummarizeApp.class, folder.resolve("runs"));
     output = folder.resolve("out");
-    lines("old", 0);
-    lines("new", 1000);
   }
 
   @AfterEach
@@ -40,78 +42,99 @@ class KilledRunsIT {
     LocalApplication.clear();
   }
 
-  private void lines(String name, int first) throws IOException {
-    Files.writeString(
-        folder.resolve(name + ".jsonl"),
-        IntStream.range(first, first + ROWS).mapToObj(i -> String.format(Locale.ROOT, "{\"id\": %1$d, \"body\": \"doc%1$d\"}\n", i)).collect(Collectors.joining()));
+  private static String lines(int first) {
+    return IntStream.range(first, first + ROWS)
+        .mapToObj(i -> String.format(Locale.ROOT, "{\"id\": %1$d, \"body\": \"doc%1$d\"}\n", i))
+        .collect(Collectors.joining());
   }
 
   @Test
   void aJobThatIsKilledAgainAndAgainIsResumedToItsEnd() throws Exception {
-    int whole = whole();
-    for (int kill = 0; kill < KilledRuns.kills(4); kill++) {
-      KilledRuns.End end = runs.kill(SummarizeApp.class, whole, summarize("old", output, "resume"));
-      assertThat(end.killed() || end.code() == 0).as(end.text()).isTrue();
-      assertThat(ids()).as(end.text()).doesNotHaveDuplicates();
+    Path other = folder.resolve("other");
+    runs.measure(summarize(0, other, "errorifexists"));
+    TreeMap<Integer, String> undisturbed = rows(other);
+    assertThat(undisturbed.keySet()).containsExactlyElementsOf(ids(0));
+    while (runs.goOn()) {
+      boolean killed = runs.kill(summarize(0, output, "resume"));
+      assertThat(undisturbed.entrySet()).containsAll(rows(output).entrySet());
+      if (!killed || runs.isTimeToEnd()) {
+        runs.run(summarize(0, output, "resume"));
+        assertThat(rows(output)).isEqualTo(undisturbed);
+        requireNothingElse(output);
+        FileSystem.getLocal(new Configuration()).delete(new org.apache.hadoop.fs.Path(output.toString()), true);
+      }
     }
-    end("old", "resume");
-    assertThat(ids()).isEqualTo(IntStream.range(0, ROWS).boxed().toList());
+    assertThat(Files.readString(folder.resolve("0.jsonl"))).isEqualTo(lines(0));
   }
 
   @Test
   void anOutputThatIsOverwrittenIsTheOldOrTheNew() throws Exception {
-    assertThat(runs.run(SummarizeApp.class, summarize("old", output, "errorifexists")).code()).isZero();
-    int whole = whole() + 10;
-    List<Integer> old = IntStream.range(0, ROWS).boxed().toList();
-    List<Integer> fresh = IntStream.range(1000, 1000 + ROWS).boxed().toList();
-    for (int kill = 0; kill < KilledRuns.kills(3); kill++) {
-      KilledRuns.End end = runs.kill(SummarizeApp.class, whole, summarize("new", output, "overwrite"));
-      assertThat(end.killed() || end.code() == 0).as(end.text()).isTrue();
-      if (!Files.exists(output.resolve("_gemma_swap.json"))) {
-        assertThat(ids()).as(end.text()).isIn(old, fresh);
+    runs.measure(summarize(0, output, "errorifexists"));
+    TreeMap<Integer, String> old = rows(output);
+    int first = 0;
+    while (runs.goOn()) {
+      first += 1000;
+      runs.kill(summarize(first, output, "overwrite"));
+      Set<Integer> fresh = ids(first);
+      if (Files.exists(output.resolve("_gemma_swap.json")) || Files.exists(output.resolve("_gemma_swap.json.new"))) {
+        // readers see that it is unfinished; what is not there yet is beside it
+        assertThat(output.resolve("_SUCCESS")).doesNotExist();
+        Set<Integer> there = new HashSet<>(rows(output).keySet());
+        there.addAll(rows(output.resolve("_gemma_new")).keySet());
+        assertThat(there).containsAll(fresh);
       } else {
-        assertThat(ids()).as(end.text()).matches(ids -> ids.containsAll(old) || ids.containsAll(fresh) || Files.exists(output.resolve("_gemma_new")));
+        TreeMap<Integer, String> now = rows(output);
+        assertThat(now.keySet()).isIn(fresh, old.keySet());
+        old = now;
       }
+      if (runs.isTimeToEnd()) {
+        runs.run(summarize(first, output, "overwrite"));
+        old = rows(output);
+        assertThat(old.keySet()).isEqualTo(fresh);
+        assertThat(old).allSatisfy((id, text) -> assertThat(text).contains("doc" + id));
+        requireNothingElse(output);
+      } else if (Files.exists(output.resolve("_gemma_swap.json")) || Files.exists(output.resolve("_gemma_swap.json.new"))) {
+        // the next run ends the swap before it begins
+        old = new TreeMap<>(fresh.stream().collect(Collectors.toMap(id -> id, id -> "doc" + id)));
+      }
+      assertThat(Files.readString(folder.resolve(first + ".jsonl"))).isEqualTo(lines(first));
     }
-    end("new", "overwrite");
-    assertThat(ids()).isEqualTo(fresh);
   }
 
-  private void end(String input, String mode) throws Exception {
-    KilledRuns.End end = runs.run(SummarizeApp.class, summarize(input, output, mode));
-    assertThat(end.code()).as(end.text()).isZero();
-    try (Stream<Path> files = Files.list(output)) {
-      assertThat(files.map(file -> file.getFileName().toString()).filter(name -> !name.endsWith(".parquet") && !name.endsWith(".parquet.crc")))
-          .containsExactlyInAnyOrder("_SUCCESS", "._SUCCESS.crc", "_gemma_run.json");
+  private static Set<Integer> ids(int first) {
+    return IntStream.range(first, first + ROWS).boxed().collect(Collectors.toSet());
+  }
+
+  private void requireNothingElse(Path place) throws IOException {
+    try (Stream<Path> files = Files.list(place)) {
+      Set<String> names = files.map(file -> file.getFileName().toString()).collect(Collectors.toSet());
+      assertThat(names).contains("_SUCCESS", "_gemma_run.json").allMatch(name -> name.matches("_SUCCESS|_gemma_run.json|part-.*\\.parquet|\\..*\\.crc"));
+      assertThat(names).filteredOn(name -> name.endsWith(".crc")).allMatch(name -> names.contains(name.substring(1, name.length() - ".crc".length())));
     }
   }
 
-  /** How many changes a run makes that nobody kills. */
-  private int whole() throws Exception {
-    KilledRuns.End end = runs.run(SummarizeApp.class, summarize("old", folder.resolve("other"), "errorifexists"));
-    assertThat(end.code()).as(end.text()).isZero();
-    return end.changes();
+  private List<String> summarize(int first, Path to, String mode) throws IOException {
+    Path input = folder.resolve(first + ".jsonl");
+    Files.writeString(input, lines(first));
+    return List.of("--input", input.toString(), "--format", "json", "--text-column", "body", "--id-column", "id", "--output", to.toString(), "--mode", mode);
   }
 
-  private List<String> summarize(String input, Path to, String mode) {
-    return List.of(
-        "--input", folder.resolve(input + ".jsonl").toString(), "--format", "json", "--text-column", "body", "--id-column", "id", "--output", to.toString(), "--mode",
-        mode);
-  }
-
-  /** Of the rows that a reader sees. */
-  private List<Integer> ids() throws IOException {
-    if (!Files.exists(output)) {
-      return List.of();
+  /** The summaries of ids that a reader sees; that none is there twice, is required here. */
+  private static TreeMap<Integer, String> rows(Path place) throws IOException {
+    TreeMap<Integer, String> texts = new TreeMap<>();
+    if (!Files.exists(place)) {
+      return texts;
     }
-    try (Stream<Path> files = Files.list(output)) {
+    try (Stream<Path> files = Files.list(place)) {
       if (files.noneMatch(file -> file.toString().endsWith(".parquet"))) {
-        return List.of();
+        return texts;
       }
     }
     try (SparkSession spark = SparkSession.builder().getOrCreate()) {
-      List<Row> rows = new ArrayList<>(spark.read().parquet(output.toString()).collectAsList());
-      return rows.stream().map(row -> ((Number) row.getAs("id")).intValue()).sorted().toList();
+      for (Row row : spark.read().parquet(place.toString()).collectAsList()) {
+        assertThat(texts.put(((Number) row.getAs("id")).intValue(), row.getAs("summary"))).isNull();
+      }
     }
+    return texts;
   }
 }
