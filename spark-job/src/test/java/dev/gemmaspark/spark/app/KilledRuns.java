@@ -217,7 +217,7 @@ final class KilledRuns {
     ManagementFactory.getRuntimeMXBean().getInputArguments().stream().filter(each -> each.startsWith("--") || each.startsWith("-Dio.")).forEach(command::add);
     command.addAll(List.of("-Xmx700m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", CLASS_PATH));
     // written at the end of the first run that is not killed: half of a run would be the loading of Spark's classes
-    command.addAll(List.of("-XX:+AutoCreateSharedArchive", "-XX:SharedArchiveFile=" + JARS.resolve("classes.jsa"), "-Xlog:disable", "-Xlog:all=off"));
+    command.addAll(List.of("-XX:+AutoCreateSharedArchive", "-XX:SharedArchiveFile=" + JARS.resolve("classes.jsa"), "-Xlog:disable"));
     command.addAll(List.of("-Djava.io.tmpdir=" + folder.resolve("tmp"), "-Dlog4j2.configurationFile=" + Path.of("..", "conf", "log4j2.properties").toAbsolutePath()));
     command.addAll(List.of("-Dspark.master=local[2]", "-Dspark.app.name=killed", "-Dspark.ui.enabled=false", "-Dspark.sql.shuffle.partitions=2"));
     command.addAll(List.of("-Dspark.driver.host=127.0.0.1", "-Dspark.driver.bindAddress=127.0.0.1"));
