@@ -166,7 +166,7 @@ class KilledAnswersIT {
         left(index).stream().filter(name -> name.matches("v=\\d+")).mapToInt(name -> Integer.parseInt(name.substring("v=".length()))).max().orElseThrow();
     LocalApplication.configure(folder.resolve("cache"));
     try (SparkSession spark = SparkSession.builder().getOrCreate()) {
-      List<Row> rows = spark.read().parquet(index.resolve("v=" + newest + "/documents").toString()).selectExpr("doc_id", "sha256").collectAsList();
+      List<Row> rows = spark.read().parquet(index.resolve("v=" + newest + "/documents").toString()).selectExpr("doc_id", "content_sha256").collectAsList();
       assertThat(rows).hasSize(DOCUMENTS).allSatisfy(row -> assertThat(row.getString(1)).isEqualTo(Hashes.sha256(Files.readString(library.resolve(row.getString(0))))));
     }
   }
