@@ -128,9 +128,9 @@ class ConnectIT {
 
   private Process java(String name, Stream<String> options, Stream<String> classPath, Class<?> main, List<String> arguments) throws IOException {
     List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
-    // the module options that this JVM was started with
+    // the module options and the language that this JVM was started with
     java.lang.management.ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
-        .filter(option -> option.startsWith("--"))
+        .filter(option -> option.startsWith("--") || option.startsWith("-Duser."))
         .forEach(command::add);
     options.forEach(command::add);
     command.addAll(List.of("-cp", String.join(":", classPath.toList()), main.getName()));

@@ -25,6 +25,7 @@ import java.util.Locale;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import java.util.spi.ToolProvider;
 
 /**
@@ -46,6 +47,7 @@ final class KilledRuns {
   private static final int SIGKILLED = 128 + 9;
 
   private static final Path JARS = Path.of("target", "killed").toAbsolutePath();
+  private static final Path ARCHIVE = JARS.resolve("classes.jsa");
   private static final String CLASS_PATH = classPath();
 
   private final Class<? extends Application> application;
@@ -129,9 +131,20 @@ final class KilledRuns {
     end(Integer.MAX_VALUE, -1, arguments);
   }
 
-  /** Runs undisturbed: the moments of the kills are spread over the time and the changes of this run. */
-  void measure(List<String> arguments) throws Exception {
-    whole = end(Integer.MAX_VALUE, -1, arguments);
+  /**
+   * Runs undisturbed: the moments of the kills are spread over the time and the changes of this run.
+   *
+   * @param arguments by the folder that is written
+   * @return that folder
+   */
+  Path measure(Function<Path, List<String>> arguments) throws Exception {
+    if (!Files.exists(ARCHIVE)) {
+      // later runs are faster than the one that writes it
+      run(arguments.apply(folder.resolve("first")));
+    }
+    Path measured = folder.resolve("measured");
+    whole = end(Integer.MAX_VALUE, -1, arguments.apply(measured));
+    return measured;
   }
 
   private End end(int change, long millis, List<String> arguments) throws Exception {
@@ -214,10 +227,10 @@ final class KilledRuns {
 
   private List<String> command(int change, List<String> arguments) {
     List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
-    ManagementFactory.getRuntimeMXBean().getInputArguments().stream().filter(each -> each.startsWith("--") || each.startsWith("-Dio.")).forEach(command::add);
+    ManagementFactory.getRuntimeMXBean().getInputArguments().stream().filter(each -> each.startsWith("--") || each.startsWith("-Dio.") || each.startsWith("-Duser.")).forEach(command::add);
     command.addAll(List.of("-Xmx700m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", CLASS_PATH));
     // written at the end of the first run that is not killed: half of a run would be the loading of Spark's classes
-    command.addAll(List.of("-XX:+AutoCreateSharedArchive", "-XX:SharedArchiveFile=" + JARS.resolve("classes.jsa"), "-Xlog:disable"));
+    command.addAll(List.of("-XX:+AutoCreateSharedArchive", "-XX:SharedArchiveFile=" + ARCHIVE, "-Xlog:disable"));
     command.addAll(List.of("-Djava.io.tmpdir=" + folder.resolve("tmp"), "-Dlog4j2.configurationFile=" + Path.of("..", "conf", "log4j2.properties").toAbsolutePath()));
     command.addAll(List.of("-Dspark.master=local[2]", "-Dspark.app.name=killed", "-Dspark.ui.enabled=false", "-Dspark.sql.shuffle.partitions=2"));
     command.addAll(List.of("-Dspark.driver.host=127.0.0.1", "-Dspark.driver.bindAddress=127.0.0.1"));

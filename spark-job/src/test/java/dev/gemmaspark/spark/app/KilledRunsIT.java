@@ -50,9 +50,8 @@ class KilledRunsIT {
 
   @Test
   void aJobThatIsKilledAgainAndAgainIsResumedToItsEnd() throws Exception {
-    Path other = folder.resolve("other");
-    runs.measure(summarize(0, other, "errorifexists"));
-    TreeMap<Integer, String> undisturbed = rows(other);
+    Files.writeString(folder.resolve("0.jsonl"), lines(0));
+    TreeMap<Integer, String> undisturbed = rows(runs.measure(to -> summarize(0, to, "errorifexists")));
     assertThat(undisturbed.keySet()).containsExactlyElementsOf(ids(0));
     while (runs.goOn()) {
       boolean killed = runs.kill(summarize(0, output, "resume"));
@@ -69,11 +68,13 @@ class KilledRunsIT {
 
   @Test
   void anOutputThatIsOverwrittenIsTheOldOrTheNew() throws Exception {
-    runs.measure(summarize(0, output, "errorifexists"));
+    Files.writeString(folder.resolve("0.jsonl"), lines(0));
+    Files.move(runs.measure(to -> summarize(0, to, "errorifexists")), output);
     TreeMap<Integer, String> old = rows(output);
     int first = 0;
     while (runs.goOn()) {
       first += 1000;
+      Files.writeString(folder.resolve(first + ".jsonl"), lines(first));
       runs.kill(summarize(first, output, "overwrite"));
       Set<Integer> fresh = ids(first);
       if (Files.exists(output.resolve("_gemma_swap.json")) || Files.exists(output.resolve("_gemma_swap.json.new"))) {
@@ -113,10 +114,8 @@ class KilledRunsIT {
     }
   }
 
-  private List<String> summarize(int first, Path to, String mode) throws IOException {
-    Path input = folder.resolve(first + ".jsonl");
-    Files.writeString(input, lines(first));
-    return List.of("--input", input.toString(), "--format", "json", "--text-column", "body", "--id-column", "id", "--output", to.toString(), "--mode", mode);
+  private List<String> summarize(int first, Path to, String mode) {
+    return List.of("--input", folder.resolve(first + ".jsonl").toString(), "--format", "json", "--text-column", "body", "--id-column", "id", "--output", to.toString(), "--mode", mode);
   }
 
   /** The summaries of ids that a reader sees; that none is there twice, is required here. */

@@ -183,6 +183,7 @@ class LauncherIT {
     ProcessBuilder builder =
         new ProcessBuilder(command).directory(project.toFile()).redirectOutput(out.toFile()).redirectError(err.toFile());
     builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
+    builder.environment().put("SPARK_SUBMIT_OPTS", "-Duser.language=" + System.getProperty("user.language") + " -Duser.country=" + System.getProperty("user.country", ""));
     builder.environment().putAll(environment);
     int code = builder.start().waitFor();
     return new Run(code, Files.readString(out, StandardCharsets.UTF_8), Files.readString(err, StandardCharsets.UTF_8));
