@@ -31,7 +31,7 @@ import java.util.spi.ToolProvider;
 /**
  * Runs an application in JVMs of their own, and ends them with SIGKILL: every other one before a change to its files that is drawn by lot, so
  * that commits are met as often as work, the others some time after the first change. {@code -Dgemma.kills=20} kills each application that
- * often, {@code -Dgemma.kills.seed=N} elsewhere; {@code target/killed/moments.txt} says where.
+ * often, {@code -Dgemma.kills.seed=N} or {@code now} elsewhere; {@code target/killed/moments.txt} says where.
  */
 final class KilledRuns {
   static final String AT_WORK = "AT WORK";
@@ -42,7 +42,8 @@ final class KilledRuns {
 
   private static final String DONE = "DONE";
   private static final int KILLS = Integer.getInteger("gemma.kills", 3);
-  private static final long SEED = Long.getLong("gemma.kills.seed", 1L);
+  private static final String SEED_PROPERTY = System.getProperty("gemma.kills.seed", "1");
+  private static final long SEED = SEED_PROPERTY.equals("now") ? System.nanoTime() : Long.parseLong(SEED_PROPERTY);
   private static final long MOST_SECONDS = 120;
   private static final int SIGKILLED = 128 + 9;
 

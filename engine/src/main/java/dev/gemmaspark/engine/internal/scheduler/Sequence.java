@@ -27,6 +27,9 @@ import org.slf4j.LoggerFactory;
  * the scheduler's; the future is shared.
  */
 public final class Sequence {
+  /** No token has been picked. */
+  private static final int NONE = Integer.MIN_VALUE;
+
   private static final Logger LOG = LoggerFactory.getLogger(Sequence.class);
 
   private final int[] prompt;
@@ -43,7 +46,7 @@ public final class Sequence {
   private int shared;
   private int made;
   private int[] generated = new int[16];
-  private int picked;
+  private int picked = NONE;
   private int logitsRow = -1;
 
   /**
@@ -196,7 +199,8 @@ public final class Sequence {
 
   /** Picks its token from the logits of the step, if it asked for any. Sequences may do so at the same time. */
   void sample(float[] logits, int vocabSize) {
-    if (logitsRow >= 0) {
+    // one that was picked in a step that failed for others stays: another draw would be another token
+    if (logitsRow >= 0 && picked == NONE) {
       picked = sampler.sample(logits, logitsRow * vocabSize, vocabSize);
     }
   }
@@ -215,7 +219,9 @@ public final class Sequence {
     } else if (fault.isPresent()) {
       fail(Failures.of(fault.get(), model.cacheShape()));
     } else if (logitsRow >= 0) {
-      add(picked);
+      int token = picked;
+      picked = NONE;
+      add(token);
     }
   }
 

@@ -34,7 +34,7 @@ final class StepRunner {
    * Runs a step.
    *
    * @param sequences not yet ended, admitted; some may have ended afterwards
-   * @throws RuntimeException or Error if the step failed for all; what they have made is as before then
+   * @throws RuntimeException or Error if the step failed for all; what they have made is as before then, or a token further
    */
   void run(List<Sequence> sequences) {
     long start = System.nanoTime();
