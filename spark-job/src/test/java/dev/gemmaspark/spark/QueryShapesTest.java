@@ -9,6 +9,7 @@ import dev.gemmaspark.spark.sql.GemmaRules;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.stream.Collectors;
 import org.apache.spark.sql.AnalysisException;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
@@ -123,6 +124,25 @@ class QueryShapesTest {
     return value instanceof scala.collection.Seq<?> seq
         ? CollectionConverters.asJava(seq).stream().map(QueryShapesTest::text).toList().toString()
         : String.valueOf(value);
+  }
+
+  @ParameterizedTest
+  @CsvSource(delimiter = '|', quoteCharacter = '"', value = {
+    "SELECT id FROM docs a WHERE EXISTS (SELECT 1 FROM docs b WHERE gemma_generate(b.body) = a.truth) OR gemma_generate(a.body) = '[d7]' | [0][1][7]",
+    "SELECT id FROM (SELECT id, EXISTS (SELECT 1 FROM docs b WHERE gemma_generate(b.body) = a.truth) e, gemma_generate(a.body) g FROM docs a)"
+        + " WHERE e AND g LIKE '[d%' | [0][1]",
+    "SELECT IF(a.id IN (SELECT id FROM docs b WHERE gemma_generate(b.body) >= a.truth), gemma_generate(a.body), 'no') FROM docs a WHERE id < 3 | [[d0]][[d1]][no]",
+  })
+  void callsInCorrelatedSubqueriesGoTogetherWithOthers(String query, String rows) {
+    assertThat(spark.sql(query).collectAsList().stream().map(Row::toString).sorted().collect(Collectors.joining())).isEqualTo(rows);
+  }
+
+  @Test
+  void aCallOfConstantsIsMadeForItsBranchAlone() {
+    assertThat(spark.sql("SELECT IF(id < 3, gemma_generate('BAD'), 'no') FROM range(10, 12)").collectAsList()).extracting(row -> row.getString(0)).containsExactly("no", "no");
+    assertThat(engine.calls()).isZero();
+    spark.sql("SELECT IF(id < 3, gemma_generate(maxTokens => 7, prompt => 'joke', seed => id), NULL) FROM range(0, 9)").collect();
+    assertThat(engine.calls()).isEqualTo(3);
   }
 
   @Test

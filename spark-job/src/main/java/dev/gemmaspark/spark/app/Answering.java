@@ -130,7 +130,7 @@ final class Answering {
             functions.concat_ws(
                 "\u0001",
                 functions.col("question"),
-                functions.lit(model.sha256() + " " + model.name()),
+                functions.lit(model.sha256() + " " + model.name() + " " + conf.readings()),
                 functions.lit(promptVersion()),
                 functions.lit(arguments.toString()),
                 functions.concat_ws(",", chunks)),

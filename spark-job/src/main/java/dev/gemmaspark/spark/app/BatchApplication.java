@@ -14,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
@@ -137,7 +138,15 @@ abstract class BatchApplication extends Application {
     try (FolderLock lock = FolderLock.acquire(fileSystem, place, name(), RunReport.newRunId())) {
       lock.whenLost(() -> spark.sparkContext().cancelAllJobs());
       OutputFolder folder = new OutputFolder(output.path(), spark, lock);
-      folder.finishSwap();
+      Optional<RunReport> ended = folder.finishSwap();
+      if (output.mode() == OutputOptions.Mode.APPEND && ended.isPresent() && ended.get().mode().equals(RunReport.ADDS)) {
+        // whether this is the same run again, nobody can tell
+        throw new UsageException(
+            String.format(
+                Locale.ROOT,
+                "A run with --mode append that was killed at its end, %s, is whole now: its %,d rows are in %s. Run again if there is more to append",
+                ended.get().runId(), ended.get().rowsDone(), output.path()));
+      }
       boolean exists = output.check(spark, folder, stream.isOn());
       if (stream.isOn()) {
         Dataset<Row> coming = input.withUnread(input.readStream(spark, read.schema(), stream.maxFiles()), columnsRead(readable));
@@ -154,6 +163,11 @@ abstract class BatchApplication extends Application {
       RunReport start =
           new RunReport(
               name(), lock.runId(), mode(exists), input.path(), model.name(), model.sha256(), parameters, RunReport.RUNNING, 0, 0, List.of(), 0);
+      if (output.mode() == OutputOptions.Mode.RESUME && isWhole(folder, start, rows)) {
+        long all = folder.report().orElseThrow().rows();
+        report(start.over(all, all).ended(RunReport.FINISHED, 0), output.path(), out);
+        return;
+      }
       runSlices(spark, rows, kept, conf, model, exists, folder, start, out);
     }
   }
@@ -243,6 +257,16 @@ abstract class BatchApplication extends Application {
     }
   }
 
+  /** Whether all that this run would resume is there: of an output of several runs, the last with --mode append, nothing can be done again. */
+  private static boolean isWhole(OutputFolder folder, RunReport start, Dataset<Row> rows) throws IOException {
+    Optional<RunReport> last = folder.staged().report().isPresent() ? Optional.empty() : folder.report();
+    return last.isPresent()
+        && last.get().isFinished()
+        && last.get().mode().equals(RunReport.ADDS)
+        && last.get().difference(start).isEmpty()
+        && last.get().rows() == rows.count();
+  }
+
   /** The run that this one goes on with. */
   private RunReport resumed(OutputFolder whole, RunReport start) throws IOException {
     OutputFolder staged = whole.staged();
@@ -295,9 +319,7 @@ abstract class BatchApplication extends Application {
     all.put("columns", rows.select(kept.stream().map(BatchApplication::column).toArray(Column[]::new)).schema().toDDL());
     all.putAll(parameters(conf));
     generation.arguments().forEach((name, value) -> all.put(name, value instanceof String[] texts ? Arrays.toString(texts) : value.toString()));
-    all.put("quantization", conf.quantization().orElse("none"));
-    all.put("lora", conf.lora().orElse("none"));
-    all.put("contextLength", conf.contextLength().isPresent() ? "" + conf.contextLength().getAsInt() : "default");
+    all.putAll(conf.readings());
     return all;
   }
 

@@ -30,8 +30,9 @@ import org.apache.spark.util.SerializableConfiguration;
  * next quote, wherever that is, for one value, and rows are gone without a word.
  *
  * @param escape stands before a quote within a value; often a quote itself
+ * @param skipsBlanks whether a quote behind blanks begins a value
  */
-record CsvQuotes(char delimiter, char quote, char escape, String encoding) implements Serializable {
+record CsvQuotes(char delimiter, char quote, char escape, boolean skipsBlanks, String encoding) implements Serializable {
   private static final long serialVersionUID = 1L;
 
   /** By the options of Spark's reader; nothing where values have one line, or no quotes. */
@@ -45,6 +46,7 @@ record CsvQuotes(char delimiter, char quote, char escape, String encoding) imple
             options.getOrDefault("delimiter", options.getOrDefault("sep", ",")).charAt(0),
             quote.charAt(0),
             options.getOrDefault("escape", "\\").charAt(0),
+            Boolean.parseBoolean(options.get("ignoreLeadingWhiteSpace")),
             options.getOrDefault("encoding", options.getOrDefault("charset", "UTF-8"))));
   }
 
@@ -118,7 +120,7 @@ record CsvQuotes(char delimiter, char quote, char escape, String encoding) imple
           quoted = true;
           opened = line;
         }
-        atStart = c == delimiter || c == '\n' || c == '\r' || (atStart && c == ' ');
+        atStart = c == delimiter || c == '\n' || c == '\r' || (atStart && skipsBlanks && c == ' ');
       } else if (c == escape && c != quote) {
         int next = in.read();
         if (next == '\n') {

@@ -204,11 +204,15 @@ final class OutputFolder {
     finishSwap();
   }
 
-  /** Ends a swap that was begun, by this run or another; each step may have been done before. */
-  void finishSwap() throws IOException {
+  /**
+   * Ends a swap that was begun, by this run or another; each step may have been done before.
+   *
+   * @return the report of the run whose output is in its place now, if there was one
+   */
+  Optional<RunReport> finishSwap() throws IOException {
     Optional<byte[]> json = swap.read();
     if (json.isEmpty()) {
-      return;
+      return Optional.empty();
     }
     Swap what = MAPPER.readValue(json.get(), Swap.class);
     Path from = new Path(folder, what.from);
@@ -232,6 +236,7 @@ final class OutputFolder {
       fileSystem.create(new Path(folder, SUCCESS), true).close();
     }
     swap.delete();
+    return report.isPresent() || !what.success ? report : report();
   }
 
   Optional<RunReport> report() throws IOException {

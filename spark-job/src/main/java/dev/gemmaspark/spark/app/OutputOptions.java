@@ -12,9 +12,6 @@ import picocli.CommandLine.Option;
 
 /** Where rows go: Parquet. */
 final class OutputOptions {
-  /** By which Spark knows the files of a stream. */
-  private static final String STREAM = "_spark_metadata";
-
   enum Mode {
     ERRORIFEXISTS,
     OVERWRITE,
@@ -31,7 +28,7 @@ final class OutputOptions {
       defaultValue = "errorifexists",
       description = {
         "If there is output already: errorifexists, overwrite, append, or resume (default: ${DEFAULT-VALUE}).",
-        "resume goes on with a job that ended early: rows whose id is in the output are not done again."
+        "resume goes on with a job that ended early: rows whose id is in the output are not done again, but for those that failed."
       })
   private Mode mode;
 
@@ -51,7 +48,7 @@ final class OutputOptions {
   boolean check(SparkSession spark, OutputFolder folder, boolean stream) throws IOException {
     Path place = new Path(path);
     FileSystem fileSystem = place.getFileSystem(spark.sessionState().newHadoopConf());
-    boolean ofStream = fileSystem.exists(new Path(place, STREAM));
+    boolean ofStream = fileSystem.exists(new Path(place, StreamOptions.LOG)) || fileSystem.exists(new Path(place, StreamOptions.QUERY));
     boolean exists =
         Arrays.stream(fileSystem.listStatus(place))
             .map(file -> file.getPath().getName())
@@ -73,6 +70,10 @@ final class OutputOptions {
               "There is output at %s already%s; name another --output, or say --mode overwrite or append",
               path,
               unfinished ? ", of a run that did not finish (--mode resume goes on with it)" : ""));
+    }
+    if (mode == Mode.APPEND && exists && folder.report().filter(report -> !report.isFinished()).isPresent()) {
+      throw new UsageException(
+          String.format(Locale.ROOT, "The output at %s is of a run that did not finish, and --mode append would make it look whole; --mode resume goes on with it", path));
     }
     if (mode == Mode.OVERWRITE && exists && folder.foreign().isPresent()) {
       throw new UsageException(

@@ -16,6 +16,7 @@ import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.catalyst.CatalystTypeConverters;
 import org.apache.spark.sql.functions;
 import org.apache.spark.sql.types.DataTypes;
 
@@ -76,7 +77,7 @@ record SamplingLines(List<String> lines, List<Map<Parameter, Object>> sets) {
                                       where, entry.getKey(), Parameter.COMMON.stream().map(Parameter::sqlName).toList())));
               Object value = value(parameter, entry.getValue(), where);
               parameter
-                  .problem(value)
+                  .problem(CatalystTypeConverters.convertToCatalyst(value))
                   .ifPresent(
                       problem -> {
                         throw new UsageException(where + problem);

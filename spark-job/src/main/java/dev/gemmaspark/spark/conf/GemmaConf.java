@@ -235,6 +235,17 @@ public final class GemmaConf implements Serializable {
     return known;
   }
 
+  /** How the model is run, where that decides what it says: every such setting by its name without the prefix, all but the model's name and checksum. */
+  public Map<String, String> readings() {
+    Map<String, String> readings = new TreeMap<>();
+    for (ConfigKey<?> key : KEYS) {
+      if (key.scope() == Scope.TEXT && key != MODEL && key != MODEL_SHA256) {
+        readings.put(key.name().substring(PREFIX.length()), text().settings.getOrDefault(key.name(), "default"));
+      }
+    }
+    return readings;
+  }
+
   /** Those of these settings that an engine is made of, without the ones that say what is so anyway. */
   public GemmaConf engine() {
     return only(EnumSet.of(Scope.TEXT, Scope.ENGINE));

@@ -90,7 +90,7 @@ public enum Parameter {
   /**
    * Checks a constant.
    *
-   * @param value of this parameter's type, not null
+   * @param value of this parameter's type, as Spark's rows have it; not null
    * @return what is wrong with it, if anything
    */
   public Optional<String> problem(Object value) {

@@ -48,13 +48,16 @@ final class CallGuards {
 
   /** The call for rows where the condition is true; for the others its arguments are NULL. */
   static Expression guarded(Expression call, Expression condition) {
-    return condition == null ? call : Calls.mapChildren(call, argument -> guardedArgument(argument, condition));
-  }
-
-  private static Expression guardedArgument(Expression argument, Expression condition) {
-    return argument instanceof Literal
-        ? argument
-        : new If(condition, argument, Literal.create(null, argument.dataType()));
+    if (condition == null) {
+      return call;
+    }
+    List<Expression> arguments = new ArrayList<>();
+    for (Expression argument : Scala.<Expression>list(call.children())) {
+      // a call is not made where what it is about is NULL: that must be guarded, be it a constant
+      boolean kept = argument instanceof Literal && !(call instanceof GemmaCall asked && asked.needs(arguments.size()));
+      arguments.add(kept ? argument : new If(condition, argument, Literal.create(null, argument.dataType())));
+    }
+    return call.withNewChildren(Scala.<Expression>seq(arguments));
   }
 
   private Expression replace(Expression expression, Expression condition) {

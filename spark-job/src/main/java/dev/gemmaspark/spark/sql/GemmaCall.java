@@ -104,6 +104,11 @@ final class GemmaCall extends Expression
     return function.parameters().stream().map(this::value).toList();
   }
 
+  /** Whether nothing is asked where this argument is NULL. */
+  boolean needs(int argument) {
+    return function.required().contains(parameters.get(argument));
+  }
+
   private Expression value(Parameter parameter) {
     int index = parameters.indexOf(parameter);
     if (index < 0) {

@@ -7,6 +7,13 @@ import org.apache.spark.sql.catalyst.expressions.Alias;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
 import org.apache.spark.sql.catalyst.expressions.Expression;
 import org.apache.spark.sql.catalyst.expressions.NamedExpression;
+import org.apache.spark.sql.catalyst.plans.ExistenceJoin;
+import org.apache.spark.sql.catalyst.plans.InnerLike;
+import org.apache.spark.sql.catalyst.plans.JoinType;
+import org.apache.spark.sql.catalyst.plans.LeftAnti$;
+import org.apache.spark.sql.catalyst.plans.LeftOuter$;
+import org.apache.spark.sql.catalyst.plans.LeftSemi$;
+import org.apache.spark.sql.catalyst.plans.RightOuter$;
 import org.apache.spark.sql.catalyst.plans.logical.Filter;
 import org.apache.spark.sql.catalyst.plans.logical.GlobalLimit;
 import org.apache.spark.sql.catalyst.plans.logical.Join;
@@ -106,16 +113,10 @@ final class KnownResults {
     if (call.references().isEmpty()) {
       return Optional.empty();
     }
+    JoinType type = join.joinType();
     boolean left =
-        switch (join.joinType().sql()) {
-          case "INNER", "CROSS", "LEFT OUTER", "LEFT SEMI", "LEFT ANTI" -> true;
-          default -> false;
-        };
-    boolean right =
-        switch (join.joinType().sql()) {
-          case "INNER", "CROSS", "RIGHT OUTER" -> true;
-          default -> false;
-        };
+        type instanceof InnerLike || type instanceof ExistenceJoin || type == LeftOuter$.MODULE$ || type == LeftSemi$.MODULE$ || type == LeftAnti$.MODULE$;
+    boolean right = type instanceof InnerLike || type == RightOuter$.MODULE$;
     Optional<Found> found = left ? under(call, join, join.left()) : Optional.empty();
     return found.isPresent() || !right ? found : under(call, join, join.right());
   }

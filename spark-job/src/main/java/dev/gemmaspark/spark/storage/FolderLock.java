@@ -36,6 +36,7 @@ public final class FolderLock implements AutoCloseable {
   public static final String NAME = "_gemma_lock";
 
   private static final Logger LOG = LoggerFactory.getLogger(FolderLock.class);
+  private static final int MOST_REFUSALS = 3;
 
   private final FileSystem fileSystem;
   private final Path file;
@@ -46,6 +47,10 @@ public final class FolderLock implements AutoCloseable {
       Executors.newSingleThreadScheduledExecutor(task -> Thread.ofPlatform().daemon().name("gemma-lock").unstarted(task));
   private LockHolder holder;
   private boolean lost;
+  private int refusals;
+
+  /** That our last writing of the file has failed, and may have left anything in it. */
+  private boolean halfWritten;
   private Runnable whenLost = () -> {};
 
   /**
@@ -173,7 +178,15 @@ public final class FolderLock implements AutoCloseable {
   /** Takes a free lock away; of several that try, one does. */
   private void setAside(String seen) throws IOException {
     Path aside = file.suffix("." + key);
-    if (!seen.equals(text(file).orElse(null)) || !rename(file, aside)) {
+    if (!seen.equals(text(file).orElse(null))) {
+      return;
+    }
+    if (!rename(file, aside)) {
+      if (seen.equals(text(file).orElse(null)) && ++refusals >= MOST_REFUSALS) {
+        throw new IOException(
+            String.format(Locale.ROOT, "The lock %s of a run that is dead cannot be taken over: it cannot be renamed; see who may write to its folder, or remove it", file));
+      }
+      sleep(timing.settle);
       return;
     }
     if (!seen.equals(text(aside).orElse(null)) && !fileSystem.exists(file) && rename(aside, file)) {
@@ -230,9 +243,11 @@ public final class FolderLock implements AutoCloseable {
 
   private synchronized void write() throws IOException {
     holder = holder.next();
+    halfWritten = true;
     try (OutputStream out = fileSystem.create(file, true)) {
       out.write(holder.bytes());
     }
+    halfWritten = false;
   }
 
   private synchronized Runnable lostAction() {
@@ -263,6 +278,10 @@ public final class FolderLock implements AutoCloseable {
       // one that took another's for a dead one's puts it back
       sleep(timing.settle);
       text = text(file);
+    }
+    if (halfWritten && text.isPresent() && LockHolder.of(text.get()).isEmpty()) {
+      // on a full disk, say: the next beat writes it again
+      return;
     }
     if (text.filter(this::isOurs).isEmpty()) {
       lost = true;

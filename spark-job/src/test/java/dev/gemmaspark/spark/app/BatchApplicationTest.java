@@ -372,7 +372,7 @@ class BatchApplicationTest {
   @ParameterizedTest
   @CsvSource(delimiter = '|', value = {
     "--stream | --stream needs --checkpoint DIR",
-    "--checkpoint c | --checkpoint and --max-files-per-trigger go with --stream",
+    "--checkpoint c | --checkpoint, --trigger and --max-files-per-trigger go with --stream",
     "--stream --checkpoint c --trigger soon | --trigger is 'soon'; it must be available-now, or an interval",
     "--stream --checkpoint c --max-files-per-trigger 0 | --max-files-per-trigger is 0",
     "--stream --checkpoint c --mode overwrite | --mode overwrite does not go with --stream",

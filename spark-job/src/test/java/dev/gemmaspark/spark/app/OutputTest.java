@@ -170,6 +170,41 @@ class OutputTest {
   }
 
   @Test
+  void whatAKilledRunAppendedIsNotAppendedAgain() throws Exception {
+    lines(input.resolve("a.jsonl"), 0, 20);
+    summarize("--id-column", "id");
+    Path more = Files.createDirectory(folder.resolve("more"));
+    lines(more.resolve("b.jsonl"), 20, 30);
+    String[] append = {"--id-column", "id", "--mode", "append"};
+    // killed after its swap was written
+    assertThat(between(more.toString(), output.toString(), append).code()).isZero();
+    Path staged = Files.createDirectory(output.resolve("_gemma_new"));
+    Files.copy(output.resolve("_gemma_run.json"), staged.resolve("_gemma_run.json"));
+    Files.writeString(output.resolve("_gemma_swap.json"), "{\"from\":\"_gemma_new\",\"replaced\":[],\"success\":true}");
+    Run again = between(more.toString(), output.toString(), append);
+    assertThat(again.text()).contains("A run with --mode append that was killed at its end, ").contains(", is whole now: its 10 rows are in " + output).hasLineCount(1);
+    assertThat(again.code()).isEqualTo(2);
+    Run resumed = between(more.toString(), output.toString(), "--id-column", "id", "--mode", "resume");
+    assertThat(resumed.text()).contains("10 rows were done before, 0 rows, 0 failed");
+    assertThat(resumed.code()).isZero();
+    assertThat(ids()).isEqualTo(IntStream.range(0, 30).boxed().toList());
+    assertThat(leftBehind()).isEmpty();
+  }
+
+  @Test
+  void nothingIsAppendedToAnOutputThatIsNotWhole() throws Exception {
+    lines(input.resolve("a.jsonl"), 0, 60);
+    killAfter(20);
+    assertThat(summarize("--id-column", "id").code()).isEqualTo(1);
+    ExecutorEngine.replaceFactory(settings -> engine);
+    Run append = summarize("--id-column", "id", "--mode", "append");
+    assertThat(append.text()).contains("is of a run that did not finish, and --mode append would make it look whole; --mode resume goes on with it").hasLineCount(1);
+    assertThat(append.code()).isEqualTo(2);
+    assertThat(summarize("--id-column", "id", "--mode", "resume").code()).isZero();
+    assertThat(ids()).isEqualTo(IntStream.range(0, 60).boxed().toList());
+  }
+
+  @Test
   void aSecondRunOnAnOutputIsRefused() throws Exception {
     lines(input.resolve("a.jsonl"), 0, 20);
     try (FolderLock other = FolderLock.acquire(FileSystem.getLocal(new Configuration()), new org.apache.hadoop.fs.Path(output.toString()), "summarize", "run-7")) {
@@ -215,6 +250,9 @@ class OutputTest {
     System.setProperty("spark.gemma.promptDir", prompts.toString());
     assertThat(summarize("--id-column", "id", "--mode", "resume").text()).contains("cannot be resumed: prompt was ");
     System.clearProperty("spark.gemma.promptDir");
+    System.setProperty("spark.gemma.kvCacheType", "f32");
+    assertThat(summarize("--id-column", "id", "--mode", "resume").text()).contains("cannot be resumed: kvCacheType was default, and is f32");
+    System.clearProperty("spark.gemma.kvCacheType");
     Path all = folder.resolve("all");
     between(input.toString(), all.toString());
     assertThat(between(input.toString(), all.toString(), "--id-column", "id", "--mode", "resume").text()).contains("idColumn was none, and is id");
@@ -369,6 +407,30 @@ class OutputTest {
       assertThat(run.text()).contains("The column 'id' is bigint in the output at ").contains(", and string in what this run would add");
       assertThat(run.code()).isEqualTo(2);
     }
+  }
+
+  @Test
+  void aCheckpointGoesWithTheOutputThatItWasMadeFor() throws Exception {
+    lines(input.resolve("a.jsonl"), 0, 10);
+    assertThat(stream(output).code()).isZero();
+    lines(input.resolve("b.jsonl"), 10, 12);
+    Run elsewhere = stream(folder.resolve("other"));
+    assertThat(elsewhere.text()).contains("checkpoint is of another output than " + folder.resolve("other") + "; name that one, or another --checkpoint").hasLineCount(1);
+    assertThat(elsewhere.code()).isEqualTo(2);
+    Files.move(folder.resolve("checkpoint"), folder.resolve("old"));
+    // new, and then the one of another stream
+    for (int i = 0; i < 2; i++) {
+      Run without = stream(output);
+      assertThat(without.text()).contains("The output at " + output + " was written with another checkpoint than ").hasLineCount(1);
+      assertThat(without.code()).isEqualTo(2);
+      if (i == 0) {
+        assertThat(stream(folder.resolve("other")).code()).isZero();
+      }
+    }
+    FileSystem.getLocal(new Configuration()).delete(new org.apache.hadoop.fs.Path(folder.resolve("checkpoint").toString()), true);
+    Files.move(folder.resolve("old"), folder.resolve("checkpoint"));
+    assertThat(stream(output).code()).isZero();
+    assertThat(ids()).isEqualTo(IntStream.range(0, 12).boxed().toList());
   }
 
   @Test

@@ -223,8 +223,49 @@ class FolderLockTest {
     assertThat(Files.readString(file)).isEqualTo(text(5));
   }
 
-  /** Makes files, and has no room for what is in them. */
+  @Test
+  void aDeadRunsLockThatCannotBeRenamedIsAnError() throws IOException {
+    Files.createDirectories(file.getParent());
+    Files.writeString(file, text(0));
+    RawLocalFileSystem others =
+        new RawLocalFileSystem() {
+          @Override
+          public boolean rename(org.apache.hadoop.fs.Path from, org.apache.hadoop.fs.Path to) {
+            return false;
+          }
+        };
+    others.initialize(URI.create("file:///"), new Configuration());
+    assertThatThrownBy(() -> FolderLock.acquire(others, hadoop("out"), "summarize", "run-2", FAST))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("of a run that is dead cannot be taken over: it cannot be renamed");
+    assertThat(file).hasContent(text(0));
+  }
+
+  @Test
+  void aDiskThatIsFullForAMomentDoesNotEndTheRun() throws Exception {
+    FullDisk disk = new FullDisk();
+    disk.initialize(URI.create("full:///"), new Configuration());
+    disk.full = false;
+    try (FolderLock lock = FolderLock.acquire(disk, hadoop("out"), "summarize", "run-1", FAST)) {
+      String whole = Files.readString(file);
+      disk.full = true;
+      while (Files.size(file) > 0) {
+        Thread.sleep(5);
+      }
+      lock.requireHeld();
+      disk.full = false;
+      while (Files.size(file) < whole.length()) {
+        Thread.sleep(5);
+      }
+      lock.requireHeld();
+    }
+    assertThat(file).doesNotExist();
+  }
+
+  /** Makes files, and while it is full has no room for what is in them. */
   private static final class FullDisk extends RawLocalFileSystem {
+    volatile boolean full = true;
+
     @Override
     public URI getUri() {
       return URI.create("full:///");
@@ -232,6 +273,9 @@ class FolderLockTest {
 
     @Override
     public FSDataOutputStream create(org.apache.hadoop.fs.Path path, boolean overwrite) throws IOException {
+      if (!full) {
+        return super.create(path, overwrite);
+      }
       super.create(path, overwrite).close();
       return new FSDataOutputStream(
           new OutputStream() {
