@@ -138,6 +138,13 @@ class QueryShapesTest {
   }
 
   @Test
+  void randomArraysMayMeetRandomValuesInALambda() {
+    List<Row> rows = spark.sql("SELECT transform(array(uuid()), x -> gemma_generate(concat(x, ' ', uuid()))) FROM range(3)").collectAsList();
+    assertThat(rows.stream().map(row -> text(row.get(0))).distinct()).hasSize(3).allMatch(text -> text.matches("\\[\\[[0-9a-f-]{36} [0-9a-f-]{36}]]"));
+    assertThat(engine.calls()).isEqualTo(3);
+  }
+
+  @Test
   void aCallOfConstantsIsMadeForItsBranchAlone() {
     assertThat(spark.sql("SELECT IF(id < 3, gemma_generate('BAD'), 'no') FROM range(10, 12)").collectAsList()).extracting(row -> row.getString(0)).containsExactly("no", "no");
     assertThat(engine.calls()).isZero();

@@ -38,7 +38,7 @@ record Apart(String store, List<String> names) {
         throw new UsageException(
             String.format(
                 Locale.ROOT,
-                depth == 0 ? "%1$s and %3$s are the same, %4$s; name another %3$s" : depth > 0 ? "%1$s %2$s is within %3$s %4$s; name another %3$s" : "%3$s %4$s is within %1$s %2$s; name another %3$s",
+                depth == 0 && !isPattern(path.toString()) ? "%1$s and %3$s are the same, %4$s; name another %3$s" : depth > 0 ? "%1$s %2$s is within %3$s %4$s; name another %3$s" : "%3$s %4$s is within %1$s %2$s; name another %3$s",
                 reading, path, writing, written));
       }
     }

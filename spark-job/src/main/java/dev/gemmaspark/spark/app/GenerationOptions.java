@@ -60,6 +60,9 @@ class GenerationOptions {
 
   /** Fails for values out of range. */
   void check() {
+    if (model != null && model.isBlank()) {
+      throw new UsageException("--model is empty; name a model, or leave the option out");
+    }
     StopConditions.maxTokens(maxTokens);
     SamplingParameters sampling = SamplingParameters.greedy().withTemperature(temperature);
     if (topP != null) {

@@ -191,7 +191,12 @@ record InputFiles(Format format, String path, String option, Map<String, String>
    *
    * @param schema of those that are there
    */
-  Dataset<Row> readStream(SparkSession spark, StructType schema, Integer maxFiles) {
+  Dataset<Row> readStream(SparkSession spark, StructType schema, Integer maxFiles) throws IOException {
+    Path place = new Path(path);
+    FileSystem fileSystem = place.getFileSystem(spark.sessionState().newHadoopConf());
+    if (fileSystem.exists(place) && fileSystem.getFileStatus(place).isFile()) {
+      throw new UsageException(String.format(Locale.ROOT, "--stream takes files up as they come to a folder, and %s is a file; name its folder (%s)", path, option));
+    }
     DataStreamReader reader = spark.readStream().format(format.sparkName()).options(options()).schema(schema);
     if (maxFiles != null) {
       reader = reader.option("maxFilesPerTrigger", maxFiles);

@@ -34,7 +34,11 @@ public final class ExecutorEngine {
   private static volatile EngineFactory factory = EngineFactory::gemma;
 
   static {
-    Runtime.getRuntime().addShutdownHook(new Thread(ExecutorEngine::closeAll, "gemma-close"));
+    try {
+      Runtime.getRuntime().addShutdownHook(new Thread(ExecutorEngine::closeAll, "gemma-close"));
+    } catch (IllegalStateException e) {
+      // the JVM ends before an engine was wanted
+    }
   }
 
   /**

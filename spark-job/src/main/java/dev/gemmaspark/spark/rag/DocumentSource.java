@@ -5,6 +5,8 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -82,7 +84,18 @@ public sealed interface DocumentSource {
       } catch (FileNotFoundException e) {
         throw new DocumentsException("There are no documents at " + place + "; check --documents", e);
       }
-      return all;
+      return "file".equals(fileSystem.getScheme()) ? once(all) : all;
+    }
+
+    /** Links may lead to a file by many ways, even in circles: it is known by its shortest name. */
+    private static List<Listed> once(List<Listed> all) throws IOException {
+      List<Listed> sorted = new ArrayList<>(all);
+      sorted.sort(Comparator.comparingInt((Listed each) -> each.docId().length()).thenComparing(Listed::docId));
+      Map<java.nio.file.Path, Listed> files = new LinkedHashMap<>();
+      for (Listed each : sorted) {
+        files.putIfAbsent(java.nio.file.Path.of(new Path(each.uri()).toUri().getPath()).toRealPath(), each);
+      }
+      return List.copyOf(files.values());
     }
 
     private static boolean isVisible(String docId) {

@@ -22,22 +22,35 @@ import org.apache.spark.sql.catalyst.plans.logical.Project;
  * branch and the branch itself are evaluated in different places, and must see one value.
  */
 final class NondeterministicParts {
-  private final List<Expression> parts = new ArrayList<>();
-  private final List<NamedExpression> columns;
+  private final List<NamedExpression> columns = new ArrayList<>();
 
-  private NondeterministicParts(LogicalPlan child) {
-    this.columns = new ArrayList<>(Scala.<NamedExpression>list(child.output()));
-  }
+  private NondeterministicParts() {}
 
   /** The node, which has one child, over a projection with these columns; or as it was, if there are none. */
   static LogicalPlan below(LogicalPlan plan) {
     LogicalPlan child = Scala.<LogicalPlan>list(plan.children()).getFirst();
-    NondeterministicParts parts = new NondeterministicParts(child);
+    NondeterministicParts parts = new NondeterministicParts();
     LogicalPlan changed =
         PlanExpressions.map(plan, expression -> Calls.contains(expression) ? parts.replaced(expression) : expression);
-    return parts.parts.isEmpty()
-        ? changed
-        : changed.withNewChildren(Scala.<LogicalPlan>seq(List.of(new Project(Scala.seq(parts.columns), child))));
+    return parts.columns.isEmpty() ? changed : changed.withNewChildren(Scala.<LogicalPlan>seq(List.of(parts.over(child))));
+  }
+
+  /** The plan with the parts; one that reads another is in a projection above. */
+  private LogicalPlan over(LogicalPlan child) {
+    LogicalPlan plan = child;
+    List<NamedExpression> projected = output(plan);
+    for (NamedExpression column : columns) {
+      if (!((Expression) column).references().subsetOf(plan.outputSet())) {
+        plan = new Project(Scala.seq(projected), plan);
+        projected = output(plan);
+      }
+      projected.add(column);
+    }
+    return new Project(Scala.seq(projected), plan);
+  }
+
+  private static List<NamedExpression> output(LogicalPlan plan) {
+    return new ArrayList<>(Scala.<NamedExpression>list(plan.output()));
   }
 
   private Expression replaced(Expression expression) {
@@ -110,8 +123,7 @@ final class NondeterministicParts {
   }
 
   private Expression column(Expression part) {
-    NamedExpression column = Names.alias(part, "_gemma_part_" + parts.size(), NamedExpression.newExprId());
-    parts.add(part);
+    NamedExpression column = Names.alias(part, "_gemma_part_" + columns.size(), NamedExpression.newExprId());
     columns.add(column);
     Attribute attribute = column.toAttribute();
     return attribute;

@@ -65,16 +65,16 @@ class OutputTest {
     "in, in/../in, are the same",
     "in, link, are the same",
     "link, in, are the same",
-    "i*, in, are the same",
+    "i*, in, is within --input",
     "in/docs, in, is within --output",
     "in/*, in, is within --output",
     "in, in/out, is within --input",
     "in, link/docs/out, is within --input",
     "*/docs, in/docs/x/y, is within --input",
-    "in/*, in/out, are the same",
+    "in/*, in/out, is within --input",
     "'i[mn]/{docs,out}', in/out/x, is within --input",
     "'{in,other}/*.jsonl', in, is within --output",
-    "link/*/*, in/docs/out, are the same",
+    "link/*/*, in/docs/out, is within --input",
   })
   void anInputIsNeverOverwritten(String from, String to, String message) throws Exception {
     Path docs = Files.createDirectories(input.resolve("docs"));
@@ -431,6 +431,14 @@ class OutputTest {
     Files.move(folder.resolve("old"), folder.resolve("checkpoint"));
     assertThat(stream(output).code()).isZero();
     assertThat(ids()).isEqualTo(IntStream.range(0, 12).boxed().toList());
+  }
+
+  @Test
+  void aFileIsNoStream() throws Exception {
+    Run run = between(lines(input.resolve("a.jsonl"), 0, 10).toString(), output.toString(), "--stream", "--checkpoint", folder.resolve("checkpoint").toString());
+    assertThat(run.text()).contains("--stream takes files up as they come to a folder, and " + input + "/a.jsonl is a file; name its folder (--input)").hasLineCount(1);
+    assertThat(run.code()).isEqualTo(2);
+    assertThat(summarize("--model", "").text()).contains("--model is empty; name a model, or leave the option out");
   }
 
   @Test

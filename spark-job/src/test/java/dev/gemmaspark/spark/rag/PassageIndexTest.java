@@ -116,6 +116,14 @@ class PassageIndexTest {
   }
 
   @Test
+  void aFileIsOneDocumentHoweverManyLinksLeadToIt() throws IOException {
+    Files.createSymbolicLink(library.resolve("notes/loop"), library);
+    Files.createSymbolicLink(library.resolve("notes/another.txt"), library.resolve("notes/n3.txt"));
+    assertThat(update().manifest().documents()).isEqualTo(22);
+    assertThat(best("R-7003")).hasSize(1).allMatch(each -> each.startsWith("notes/n3.txt: "));
+  }
+
+  @Test
   void whatDidNotChangeIsNotBuiltAgain() throws IOException {
     IndexManifest first = update().manifest();
     PassageIndex.Update nothing = update();
