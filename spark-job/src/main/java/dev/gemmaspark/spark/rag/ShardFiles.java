@@ -53,8 +53,24 @@ final class ShardFiles {
    * @param cache of this machine
    */
   static Shard open(FileSystem fileSystem, org.apache.hadoop.fs.Path file, Path cache) throws IOException {
-    Path shards = shards(cache);
-    Path folder = shards.resolve(file.getName().replaceFirst("\\.zip$", ""));
+    Path folder = copied(fileSystem, file, cache);
+    try {
+      return open(folder);
+    } catch (IOException e) {
+      // not whole, for whatever reason
+      remove(folder);
+      return open(copied(fileSystem, file, cache));
+    }
+  }
+
+  private static Shard open(Path folder) throws IOException {
+    Shard shard = Shard.open(folder);
+    Files.setLastModifiedTime(folder, FileTime.from(Instant.now()));
+    return shard;
+  }
+
+  private static Path copied(FileSystem fileSystem, org.apache.hadoop.fs.Path file, Path cache) throws IOException {
+    Path folder = shards(cache).resolve(file.getName().replaceFirst("\\.zip$", ""));
     if (!Files.isDirectory(folder)) {
       Path unfinished = temporary(cache);
       try {
@@ -68,8 +84,14 @@ final class ShardFiles {
         }
       }
     }
-    Files.setLastModifiedTime(folder, FileTime.from(Instant.now()));
-    return Shard.open(folder);
+    return folder;
+  }
+
+  /** Takes a copy away at one moment, so that nobody meets half of it. */
+  private static void remove(Path folder) throws IOException {
+    Path unfinished = Files.createTempDirectory(folder.getParent(), UNFINISHED);
+    Files.move(folder, unfinished, StandardCopyOption.ATOMIC_MOVE);
+    delete(unfinished);
   }
 
   private static Path shards(Path cache) {
@@ -106,7 +128,7 @@ final class ShardFiles {
     }
     for (Path folder : old) {
       try {
-        delete(folder);
+        remove(folder);
       } catch (IOException | UncheckedIOException e) {
         // another task is just doing that
         continue;

@@ -17,8 +17,7 @@ import org.junit.jupiter.api.io.TempDir;
 class ShardFilesTest {
   @TempDir Path folder;
 
-  @Test
-  void whoOfTwoIsSlowerToCopyAShardGoesOnWithTheOthersFiles() throws Exception {
+  private Path packed() throws IOException {
     Path built = folder.resolve("built");
     try (Shard.Writer writer = new Shard.Writer(built, new PassageAnalyzer(Language.ENGLISH))) {
       writer.add(new Shard.TitledPassage(new Passage("1", "d", 0, 0, 4, "", "lamp", 1), "t"));
@@ -27,6 +26,27 @@ class ShardFilesTest {
     try (OutputStream out = Files.newOutputStream(zip)) {
       ShardFiles.pack(built, out);
     }
+    return zip;
+  }
+
+  @Test
+  void aCopyThatIsNotWholeIsMadeAnew() throws Exception {
+    org.apache.hadoop.fs.Path file = new org.apache.hadoop.fs.Path(packed().toUri());
+    Path cache = folder.resolve("cache");
+    FileSystem local = FileSystem.getLocal(new Configuration());
+    ShardFiles.open(local, file, cache).close();
+    Files.delete(cache.resolve("index/shard-00000-x/segments_1"));
+    try (Shard shard = ShardFiles.open(local, file, cache)) {
+      assertThat(shard.passages()).isOne();
+    }
+    try (Stream<Path> left = Files.list(cache.resolve("index"))) {
+      assertThat(left).containsExactly(cache.resolve("index/shard-00000-x"));
+    }
+  }
+
+  @Test
+  void whoOfTwoIsSlowerToCopyAShardGoesOnWithTheOthersFiles() throws Exception {
+    Path zip = packed();
     Path cache = folder.resolve("cache");
     org.apache.hadoop.fs.Path file = new org.apache.hadoop.fs.Path(zip.toUri());
     FileSystem local = FileSystem.getLocal(new Configuration());
