@@ -93,8 +93,9 @@ public final class EvaluateApp extends Application {
 
   private static Dataset<Row> known(InputFiles files, SparkSession spark) {
     Dataset<Row> read = files.read(spark);
-    InputFiles.requireColumn(read, "--questions", "question", DataTypes.StringType);
-    InputFiles.requireColumn(read, "--questions", "source", null);
+    Dataset<Row> readable = read.drop(InputFiles.CORRUPT);
+    InputFiles.requireColumn(readable, "--questions", "question", DataTypes.StringType);
+    InputFiles.requireColumn(readable, "--questions", "source", null);
     Dataset<Row> rows = files.whole(read, List.of("question"));
     List<String> columns = Arrays.asList(rows.columns());
     Column none = functions.lit(null).cast("string");

@@ -215,6 +215,9 @@ record InputFiles(Format format, String path, String option, Map<String, String>
   /** Checks that there is a column of this name and type. */
   static void requireColumn(Dataset<Row> input, String option, String column, DataType type) {
     String[] columns = input.columns();
+    if (columns.length == 0) {
+      throw new UsageException(String.format(Locale.ROOT, "The input is empty, and so has no column '%s' (%s)", column, option));
+    }
     if (!Arrays.asList(columns).contains(column)) {
       throw new UsageException(
           String.format(Locale.ROOT, "The input has no column '%s' (%s); its columns are %s", column, option, String.join(", ", columns)));

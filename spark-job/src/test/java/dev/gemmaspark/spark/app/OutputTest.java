@@ -434,10 +434,12 @@ class OutputTest {
   }
 
   @Test
-  void aFileIsNoStream() throws Exception {
+  void whatIsNoInputIsSaid() throws Exception {
     Run run = between(lines(input.resolve("a.jsonl"), 0, 10).toString(), output.toString(), "--stream", "--checkpoint", folder.resolve("checkpoint").toString());
     assertThat(run.text()).contains("--stream takes files up as they come to a folder, and " + input + "/a.jsonl is a file; name its folder (--input)").hasLineCount(1);
     assertThat(run.code()).isEqualTo(2);
+    Path empty = Files.createFile(folder.resolve("empty.jsonl"));
+    assertThat(between(empty.toString(), output.toString()).text()).contains("The input is empty, and so has no column 'body' (--text-column)").hasLineCount(1);
     assertThat(summarize("--model", "").text()).contains("--model is empty; name a model, or leave the option out");
   }
 
