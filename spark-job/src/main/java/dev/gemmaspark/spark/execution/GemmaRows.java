@@ -78,7 +78,11 @@ final class GemmaRows extends AbstractIterator<InternalRow> {
   /** A row that cannot be done ends the query at once: the driver knows it before Spark can begin another attempt. */
   private List<InternalRow> await(RowBatch batch) {
     try {
-      return batch.await(this::stopIfKilled);
+      List<InternalRow> done = batch.await(this::stopIfKilled);
+      if (careful != null) {
+        careful.end();
+      }
+      return done;
     } catch (RowFailedException e) {
       SuspectRows.failed(attempt, e.getMessage());
       throw e;
@@ -114,7 +118,7 @@ final class GemmaRows extends AbstractIterator<InternalRow> {
         rows.add(row);
         taken++;
         bytes += row instanceof UnsafeRow unsafe ? unsafe.getSizeInBytes() : 0;
-        Optional<String> suspicion = careful == null ? Optional.empty() : careful.begin(row, names.of(taken - 1, row));
+        Optional<String> suspicion = careful == null ? Optional.empty() : careful.begin(row, names.of(taken - 1, row), this::stopIfKilled);
         if (suspicion.isPresent()) {
           requests.forEach(columns -> columns.addError(suspicion.get()));
         } else {
@@ -164,6 +168,9 @@ final class GemmaRows extends AbstractIterator<InternalRow> {
   private void close() {
     engines.values().forEach(ArrowGenerator::close);
     leases.forEach(ExecutorEngine.Lease::close);
+    if (careful != null) {
+      careful.close();
+    }
     allocator.close();
   }
 }

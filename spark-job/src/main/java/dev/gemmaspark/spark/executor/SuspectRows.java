@@ -66,6 +66,11 @@ public final class SuspectRows {
     ask(TaskWatch.begins(attempt, row));
   }
 
+  /** Says that the row which was begun is done, and returns when that is known to the driver. */
+  public static void end(Attempt attempt) {
+    ask(TaskWatch.ends(attempt));
+  }
+
   /** Says that a row cannot be done, and returns when the driver has given the query up. */
   public static void failed(Attempt attempt, String sentence) {
     ask(TaskWatch.failed(attempt, sentence));

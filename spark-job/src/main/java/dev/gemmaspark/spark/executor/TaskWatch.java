@@ -42,6 +42,7 @@ public final class TaskWatch extends SparkListener {
 
   private static final String FAILED = "failed";
   private static final String BEGINS = "begins";
+  private static final String ENDS = "ends";
   private static final String PAST = "past";
   private static final String WAIT = "wait";
   private static final String HARMLESS = "harmless";
@@ -90,6 +91,10 @@ public final class TaskWatch extends SparkListener {
     return message(BEGINS, attempt, "" + row.hash(), row.name());
   }
 
+  static String[] ends(Attempt attempt) {
+    return message(ENDS, attempt);
+  }
+
   /** @param wait whether the driver may say that it has not heard of this attempt yet, and so perhaps not of the end of those before it */
   static String[] past(Attempt attempt, boolean wait) {
     return message(PAST, attempt, "" + wait);
@@ -124,6 +129,7 @@ public final class TaskWatch extends SparkListener {
     switch (words[0]) {
       case FAILED -> giveUp(attempt.stage(), attempt.stageAttempt(), words[5]);
       case BEGINS -> begins(attempt, Integer.parseInt(words[5]), words[6]);
+      case ENDS -> endsRow(attempt);
       default -> {
         return answer(attempt, Boolean.parseBoolean(words[5]));
       }
@@ -133,6 +139,10 @@ public final class TaskWatch extends SparkListener {
 
   private synchronized void begins(Attempt attempt, int hash, String name) {
     known(attempt).doing.put(attempt, new Row(hash, name));
+  }
+
+  private synchronized void endsRow(Attempt attempt) {
+    known(attempt).doing.remove(attempt);
   }
 
   /** Spark tells of the end of one attempt before the beginning of that which it causes; a speculative one has no such cause. */

@@ -85,10 +85,9 @@ public final class FolderLock implements AutoCloseable {
 
   static FolderLock acquire(FileSystem fileSystem, Path folder, String application, String runId, Timing timing) throws IOException {
     boolean made = !fileSystem.exists(folder);
-    fileSystem.mkdirs(folder);
     FolderLock lock = new FolderLock(fileSystem, folder, application, runId, timing, made);
     while (!lock.create()) {
-      Optional<String> seen = lock.text(lock.file);
+      Optional<String> seen = lock.text(lock.file).filter(text -> !lock.isOurs(text));
       if (seen.isPresent() && lock.isFree(seen.get())) {
         lock.setAside(seen.get());
       }
@@ -104,12 +103,17 @@ public final class FolderLock implements AutoCloseable {
 
   /** Tries to make the file; whether it is there, and ours: also if another took ours for a dead one's, and has put it back. */
   private boolean create() throws IOException {
+    fileSystem.mkdirs(file.getParent());
     OutputStream out;
     try {
       out = newFile();
     } catch (FileAlreadyExistsException | java.nio.file.FileAlreadyExistsException e) {
-      return text(file).filter(this::isOurs).isPresent();
+      return isHeld();
     } catch (IOException e) {
+      if (!fileSystem.exists(file.getParent()) && ++refusals < MOST_REFUSALS) {
+        // one that has just ended took the folder with it
+        return false;
+      }
       if (text(file).filter(text -> !isOurs(text)).isPresent()) {
         // another is just making it
         return false;
@@ -126,6 +130,14 @@ public final class FolderLock implements AutoCloseable {
     if (!isLocal()) {
       sleep(timing.settle);
     }
+    if (!isHeld()) {
+      // one that takes ours for a dead one's puts it back
+      sleep(timing.settle);
+    }
+    return isHeld();
+  }
+
+  private boolean isHeld() throws IOException {
     return text(file).filter(this::isOurs).isPresent();
   }
 
@@ -306,7 +318,7 @@ public final class FolderLock implements AutoCloseable {
       Thread.currentThread().interrupt();
     }
     synchronized (this) {
-      if (!lost && text(file).filter(this::isOurs).isPresent()) {
+      if (!lost && isHeld()) {
         removeOldLocks();
         fileSystem.delete(file, false);
         if (madeFolder && fileSystem.listStatus(file.getParent()).length == 0) {

@@ -41,7 +41,7 @@ class StandaloneClusterIT {
     try (ServerSocket socket = new ServerSocket(0)) {
       port = "" + socket.getLocalPort();
     }
-    assertThat(process("deploy/standalone/cluster.sh", "start", "1", "1g").waitFor()).as(text("out")).isZero();
+    assertThat(process("deploy/standalone/cluster.sh", "start", "2", "1g").waitFor()).as(text("out")).isZero();
     assertThat(text("out")).isEqualTo("spark://127.0.0.1:" + port + "\n");
   }
 
@@ -110,7 +110,7 @@ class StandaloneClusterIT {
   }
 
   @Test
-  void aRowThatAlwaysEndsItsExecutorIsNamedAndLeftOut() throws Exception {
+  void aRowThatAlwaysEndsItsExecutorIsNamedAndLeftOutAndNoneBesideIt() throws Exception {
     Path poison = folder.resolve("poison.jar");
     String name = Poison.class.getName().replace('.', '/') + ".class";
     try (JarOutputStream jar = new JarOutputStream(Files.newOutputStream(poison))) {
@@ -122,15 +122,18 @@ class StandaloneClusterIT {
             .config("spark.jars", PROJECT.resolve("spark-job/target/gemma-spark-job-0.1.0.jar") + "," + poison)
             .config("spark.plugins", GemmaSparkPlugin.class.getName())
             .config("spark.executor.memory", "700m")
+            // both partitions in one executor
+            .config("spark.executor.cores", "2")
+            .config("spark.cores.max", "2")
             .config("spark.gemma.model.cacheDir", folder.resolve("cache").toString())
             .getOrCreate()) {
       spark.udf().register("poison", new Poison(), DataTypes.StringType);
       spark.sparkContext().setLocalProperty(SuspectRows.ID_COLUMN, "id");
       Dataset<Row> texts =
-          spark.range(0, 8, 1, 1).selectExpr("id", "gemma_generate(poison(id), maxTokens => 2, failOnError => false) r").selectExpr("id", "r.*");
+          spark.range(0, 8, 1, 2).selectExpr("id", "gemma_generate(poison(id), maxTokens => 2, failOnError => false) r").selectExpr("id", "r.*");
       List<Row> rows = texts.collectAsList();
       assertThat(rows).extracting(row -> row.getLong(0)).containsExactly(0L, 1L, 2L, 3L, 4L, 5L, 6L, 7L);
-      assertThat(rows.get(5).getString(2)).isEqualTo("the executor died while it was doing row 5 of partition 0 (id = 5); it is left out");
+      assertThat(rows.get(5).getString(2)).isEqualTo("the executor died while it was doing row 1 of partition 1 (id = 5); it is left out");
       assertThat(rows).filteredOn(row -> row.getLong(0) != 5).allMatch(row -> !row.isNullAt(1) && row.isNullAt(2));
     }
   }

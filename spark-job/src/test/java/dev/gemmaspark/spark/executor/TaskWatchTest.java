@@ -75,6 +75,18 @@ class TaskWatchTest {
   }
 
   @Test
+  void aRowThatWasDoneWhenItsExecutorDiedIsNotDeadly() {
+    diesDoing(0);
+    diesDoing(1);
+    watch.begun(attempt(2));
+    watch.receive(TaskWatch.begins(attempt(2), new Row(5, "row 5")));
+    watch.receive(TaskWatch.ends(attempt(2)));
+    watch.died(attempt(2));
+    watch.begun(attempt(3));
+    assertThat(past(3)).contains(new Past(true, List.of()));
+  }
+
+  @Test
   void anotherPartitionIsNotConcerned() {
     diesDoing(0);
     diesDoing(1);

@@ -3,6 +3,7 @@ package dev.gemmaspark.spark.storage;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.URI;
@@ -20,7 +21,9 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.RawLocalFileSystem;
@@ -143,10 +146,14 @@ class FolderLockTest {
 
   @Test
   void aRunThatWasKilledAndThatNobodyHasAskedAboutFreesItsFolderAtOnce() throws Exception {
-    // the child ends; its parent becomes a program that never asks how
-    Process parent = new ProcessBuilder("sh", "-c", "true & echo $!; exec sleep 60").start();
+    // the child ends with its input, when its parent has become a program that never asks how
+    Process parent = new ProcessBuilder("sh", "-c", "exec 3<&0; cat <&3 >&2 & echo $!; exec sleep 60 3<&-").start();
     try {
       String pid = parent.inputReader(StandardCharsets.US_ASCII).readLine();
+      while (!Files.readString(Path.of("/proc", Long.toString(parent.pid()), "comm")).startsWith("sleep")) {
+        Thread.onSpinWait();
+      }
+      parent.outputWriter().close();
       String stat = Files.readString(Path.of("/proc", pid, "stat"));
       while (!stat.contains(") Z ")) {
         Thread.onSpinWait();
@@ -204,6 +211,44 @@ class FolderLockTest {
       assertThat(refused).isEqualTo(waiters - 1);
       held.getFirst().requireHeld();
       held.getFirst().close();
+    }
+  }
+
+  @Test
+  void aLockThatAnotherTookForADeadOnesAndPutBackIsHeld() throws Exception {
+    // at the first look it is away
+    AtomicInteger looks = new AtomicInteger();
+    FileSystem others =
+        new RawLocalFileSystem() {
+          @Override
+          public FSDataInputStream open(org.apache.hadoop.fs.Path path, int bufferSize) throws IOException {
+            if (looks.getAndIncrement() == 0) {
+              throw new FileNotFoundException(path.toString());
+            }
+            return super.open(path, bufferSize);
+          }
+        };
+    others.initialize(URI.create("file:///"), new Configuration());
+    try (FolderLock lock = FolderLock.acquire(others, hadoop("out"), "summarize", "run-1", FAST)) {
+      lock.requireHeld();
+    }
+    assertThat(file).doesNotExist();
+  }
+
+  @Test
+  void aRunThatEndsMayTakeTheFolderWithIt() throws Exception {
+    // at the moment before the file is made
+    AtomicInteger made = new AtomicInteger();
+    FileSystem others =
+        new RawLocalFileSystem() {
+          @Override
+          public boolean mkdirs(org.apache.hadoop.fs.Path path) throws IOException {
+            return made.getAndIncrement() == 0 || super.mkdirs(path);
+          }
+        };
+    others.initialize(URI.create("file:///"), new Configuration());
+    try (FolderLock lock = FolderLock.acquire(others, hadoop("out"), "summarize", "run-1", FAST)) {
+      lock.requireHeld();
     }
   }
 
