@@ -187,6 +187,11 @@ public final class GemmaEngine implements TextGenerator, AutoCloseable {
                 description.contextLength())));
   }
 
+  @Override
+  public boolean hasEnded() {
+    return scheduler.hasEnded();
+  }
+
   /** What has been done so far. */
   public EngineStats stats() {
     SchedulerStats stats = scheduler.stats();

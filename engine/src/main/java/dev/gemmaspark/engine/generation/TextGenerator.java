@@ -12,4 +12,9 @@ public interface TextGenerator {
    * requests wait for. Safe for use by many threads.
    */
   CompletableFuture<GenerationResult> submit(GenerationRequest request);
+
+  /** Whether it has ended, by {@code close} or by an error of its own, and fails all that is handed in from now on. */
+  default boolean hasEnded() {
+    return false;
+  }
 }

@@ -10,7 +10,6 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
-import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
@@ -21,17 +20,18 @@ import org.slf4j.LoggerFactory;
  * join at the next step; requests that nobody wants any more leave at the next step. A waiting sequence is admitted only when the
  * cache can hold it to its end, so nothing that runs is ever taken out again, but after a step that failed for all.
  *
- * <p>However that thread ends, no future is left behind that does not. {@link #submit}, {@link #stats} and {@link #close} are safe for use
+ * <p>However that thread ends, no future is left behind that does not. {@link #submit}, {@link #hasEnded}, {@link #stats} and {@link #close} are safe for use
  * by many threads.
  */
 public final class Scheduler implements AutoCloseable {
-  private static final Logger LOG = LoggerFactory.getLogger(Scheduler.class);
+  private static final FailureLog LOG = new FailureLog(LoggerFactory.getLogger(Scheduler.class));
 
   private final KvCachePool caches;
   private final WorkerPool pool;
   private final int maxSequences;
   private final StepRunner steps;
   private final StepRecovery recovery;
+  private final FailureLog log;
   private final Deliveries deliveries = new Deliveries();
   private final BlockingQueue<Sequence> submitted = new LinkedBlockingQueue<>();
   private final Deque<Sequence> waiting = new ArrayDeque<>();
@@ -56,9 +56,15 @@ public final class Scheduler implements AutoCloseable {
    * @param maxSequences most sequences in the batch; at most the model's step tokens
    */
   public Scheduler(GemmaModel model, int vocabSize, KvCachePool caches, WorkerPool pool, int maxSequences) {
+    this(model, vocabSize, caches, pool, maxSequences, LOG);
+  }
+
+  /** With a log of somebody else's. */
+  Scheduler(GemmaModel model, int vocabSize, KvCachePool caches, WorkerPool pool, int maxSequences, FailureLog log) {
     this.caches = caches;
     this.pool = pool;
     this.maxSequences = Math.min(maxSequences, model.maxStepTokens());
+    this.log = log;
     this.steps = new StepRunner(model, vocabSize, pool);
     this.recovery = new StepRecovery(caches, steps, () -> closed);
     this.stats = snapshot();
@@ -82,6 +88,11 @@ public final class Scheduler implements AutoCloseable {
       sequence.abandon(closedError());
       sequence.complete();
     }
+  }
+
+  /** Whether it was closed, or its thread has ended by an error: what is submitted fails. */
+  public boolean hasEnded() {
+    return closed;
   }
 
   public SchedulerStats stats() {
@@ -177,7 +188,7 @@ public final class Scheduler implements AutoCloseable {
     } catch (OutOfMemoryError e) {
       throw e;
     } catch (Throwable e) {
-      LOG.error("A step of {} sequences failed", running.size(), e);
+      log.error("A step of " + running.size() + " sequences failed", e);
       retire();
       recovery.findCulprits(List.copyOf(running), e);
       retire();
@@ -234,33 +245,38 @@ public final class Scheduler implements AutoCloseable {
   private void endAll(Throwable cause) {
     // no memory is everybody's affair, so everybody hears of it
     Throwable reason = cause instanceof OutOfMemoryError ? cause : closedError();
-    retired.forEach(sequence -> lastly(() -> deliveries.deliver(sequence)));
+    retired.forEach(this::deliverLast);
     running.forEach(sequence -> abandon(sequence, reason));
     waiting.forEach(sequence -> abandon(sequence, reason));
     for (Sequence sequence = submitted.poll(); sequence != null; sequence = submitted.poll()) {
       abandon(sequence, reason);
     }
-    lastly(() -> running.forEach(Sequence::release));
+    running.forEach(sequence -> lastly("A sequence's part of the KV cache was not given back", sequence::release));
     running.clear();
     waiting.clear();
-    lastly(() -> stats = snapshot());
-    lastly(caches::close);
-    lastly(pool::close);
+    lastly("The engine's last statistics are missing", () -> stats = snapshot());
+    lastly("The KV cache's memory was not given back", caches::close);
+    lastly("The engine's threads did not end", pool::close);
     if (cause != null) {
-      lastly(() -> LOG.error("The engine ends", cause));
+      log.error("The engine ends", cause);
     }
   }
 
   private void abandon(Sequence sequence, Throwable reason) {
     sequence.abandon(reason);
-    lastly(() -> deliveries.deliver(sequence));
+    deliverLast(sequence);
   }
 
-  private static void lastly(Runnable action) {
+  private void deliverLast(Sequence sequence) {
+    lastly("A result was not delivered", () -> deliveries.deliver(sequence));
+  }
+
+  /** What comes after it is to be done all the same, and may fare better. */
+  private void lastly(String failure, Runnable action) {
     try {
       action.run();
     } catch (Throwable e) {
-      // what comes after it is to be done all the same, and may fare better
+      log.error(failure, e);
     }
   }
 

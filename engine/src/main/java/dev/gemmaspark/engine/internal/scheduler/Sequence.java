@@ -19,7 +19,6 @@ import java.util.Arrays;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
@@ -30,7 +29,7 @@ public final class Sequence {
   /** No token has been picked. */
   private static final int NONE = Integer.MIN_VALUE;
 
-  private static final Logger LOG = LoggerFactory.getLogger(Sequence.class);
+  private static final FailureLog LOG = new FailureLog(LoggerFactory.getLogger(Sequence.class));
 
   private final int[] prompt;
   private final int maxTokens;
@@ -138,14 +137,10 @@ public final class Sequence {
   }
 
   private static void log(Throwable e) {
-    try {
-      if (e instanceof GemmaException) {
-        LOG.warn("A request failed: {}", e.getMessage());
-      } else {
-        LOG.error("A request failed", e);
-      }
-    } catch (RuntimeException | StackOverflowError unprintable) {
-      LOG.error("A request failed; its {} cannot be printed", e.getClass().getName());
+    if (e instanceof GemmaException) {
+      LOG.warn("A request failed", e);
+    } else {
+      LOG.error("A request failed", e);
     }
   }
 

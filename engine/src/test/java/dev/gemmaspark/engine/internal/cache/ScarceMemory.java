@@ -3,15 +3,21 @@ package dev.gemmaspark.engine.internal.cache;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
-/** Memory of a machine that once has none left. */
+/** Memory of a machine that once has none left, or that cannot be given back. */
 public final class ScarceMemory implements Arena {
   private final Arena arena = Arena.ofShared();
   private long allocations;
   private long failing = Long.MAX_VALUE;
+  private boolean closes = true;
 
   /** Fails one allocation, after so many more. */
   public void failAfter(long more) {
     failing = allocations + more;
+  }
+
+  /** Cannot be closed. */
+  public void failClose() {
+    closes = false;
   }
 
   /** How many were granted. */
@@ -36,6 +42,9 @@ public final class ScarceMemory implements Arena {
 
   @Override
   public void close() {
+    if (!closes) {
+      throw new IllegalStateException("a test's memory is in use");
+    }
     arena.close();
   }
 }

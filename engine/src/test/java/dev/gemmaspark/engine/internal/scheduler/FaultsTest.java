@@ -24,17 +24,25 @@ import dev.gemmaspark.engine.internal.tensor.TensorType;
 import dev.gemmaspark.engine.internal.tokenizer.Vocabulary;
 import dev.gemmaspark.engine.internal.weights.ModelWeights;
 import dev.gemmaspark.engine.internal.weights.RandomModel;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BiConsumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.slf4j.LoggerFactory;
+import org.slf4j.Marker;
+import org.slf4j.event.Level;
+import org.slf4j.helpers.LegacyAbstractLogger;
+import org.slf4j.helpers.MessageFormatter;
 
 /** Faults at every place where a step can fail: the culprit alone fails, and the engine goes on. */
 class FaultsTest {
@@ -177,6 +185,7 @@ class FaultsTest {
               piece -> {
                 throw new OutOfMemoryError("a test's heap");
               }));
+      assertThat(engine.scheduler.hasEnded()).isFalse();
       sequences.forEach(engine.scheduler::submit);
       for (Sequence sequence : sequences) {
         assertThatThrownBy(() -> sequence.result().get(30, TimeUnit.SECONDS))
@@ -184,6 +193,7 @@ class FaultsTest {
             .cause()
             .isInstanceOfAny(OutOfMemoryError.class, IllegalStateException.class);
       }
+      assertThat(engine.scheduler.hasEnded()).isTrue();
       Sequence late = innocents().getFirst();
       engine.scheduler.submit(late);
       assertThatThrownBy(() -> late.result().get(30, TimeUnit.SECONDS))
@@ -229,6 +239,63 @@ class FaultsTest {
       }
     }
     assertThat(heard).hasValue(1);
+  }
+
+  @Test
+  void aStepThatFailsWhileTheLogCannotBeWrittenFailsForTheCulpritAlone() throws Exception {
+    List<String> expected = expected();
+    AtomicInteger tries = new AtomicInteger();
+    FailureLog unwritable =
+        new FailureLog(
+            new FakeLogger(
+                (message, e) -> {
+                  tries.incrementAndGet();
+                  throw new NoClassDefFoundError("a test's log");
+                }));
+    try (Engine engine = new Engine(new ScarceMemory(), 8, unwritable)) {
+      List<Sequence> batch = innocents();
+      batch.add(2, Fault.FORWARD.culprit());
+      List<GenerationResult> results = engine.run(batch);
+      assertThat(tries).hasPositiveValue();
+      assertThat(results.remove(2)).isInstanceOf(GenerationFailure.class);
+      assertThat(results).extracting(FaultsTest::text).isEqualTo(expected);
+      assertThat(engine.run(innocents())).extracting(FaultsTest::text).isEqualTo(expected);
+    }
+  }
+
+  @Test
+  void anErrorThatCannotBePrintedIsLoggedByItsName() {
+    List<String> messages = new ArrayList<>();
+    FailureLog log =
+        new FailureLog(
+            new FakeLogger(
+                (message, e) -> {
+                  if (e != null) {
+                    e.getMessage();
+                  }
+                  messages.add(message);
+                }));
+    log.error("It failed", new Unprintable());
+    log.warn("It failed", new Unprintable());
+    String name = Unprintable.class.getName();
+    assertThat(messages).containsExactly("It failed; its " + name + " cannot be printed", "It failed; its " + name + " cannot be printed");
+  }
+
+  @Test
+  void memoryThatIsNotGivenBackIsLoggedAndTheThreadsEndAllTheSame() throws Exception {
+    List<String> messages = Collections.synchronizedList(new ArrayList<>());
+    ScarceMemory memory = new ScarceMemory();
+    memory.failClose();
+    try (Engine engine = new Engine(memory, 8, new FailureLog(new FakeLogger((message, e) -> messages.add(message + ": " + e))))) {
+      engine.run(innocents());
+    }
+    assertThat(messages)
+        .containsExactly("The KV cache's memory was not given back: java.lang.IllegalStateException: a test's memory is in use");
+    for (Thread thread : Thread.getAllStackTraces().keySet()) {
+      if (thread.getName().startsWith("faults-test-")) {
+        assertThat(thread.join(Duration.ofSeconds(30))).as(thread.getName()).isTrue();
+      }
+    }
   }
 
   private static List<String> expected() throws Exception {
@@ -280,11 +347,15 @@ class FaultsTest {
     private final Scheduler scheduler;
 
     Engine(ScarceMemory memory, int maxSequences) {
+      this(memory, maxSequences, new FailureLog(LoggerFactory.getLogger(Scheduler.class)));
+    }
+
+    Engine(ScarceMemory memory, int maxSequences, FailureLog log) {
       WorkerPool pool = new WorkerPool(2, "faults-test");
       GemmaModel model = new GemmaModel(MODEL, new VectorKernels(), pool, STEP_TOKENS, CONTEXT, KvType.F32);
       long budget = model.cacheShape().blocks(CONTEXT * 30 + 32, STEP_TOKENS) * model.cacheShape().block().blockBytes();
       caches = new KvCachePool(model.cacheShape(), budget, 1, memory);
-      scheduler = new Scheduler(model, MODEL.config().vocabSize(), caches, pool, maxSequences);
+      scheduler = new Scheduler(model, MODEL.config().vocabSize(), caches, pool, maxSequences, log);
     }
 
     List<GenerationResult> run(List<Sequence> sequences) throws Exception {
@@ -304,6 +375,51 @@ class FaultsTest {
     @Override
     public void close() {
       scheduler.close();
+    }
+  }
+
+  /** Hands errors and warnings on, with their arguments in their places. */
+  private static final class FakeLogger extends LegacyAbstractLogger {
+    private static final long serialVersionUID = 1L;
+    private final transient BiConsumer<String, Throwable> written;
+
+    FakeLogger(BiConsumer<String, Throwable> written) {
+      this.written = written;
+    }
+
+    @Override
+    protected void handleNormalizedLoggingCall(Level level, Marker marker, String message, Object[] arguments, Throwable e) {
+      written.accept(MessageFormatter.basicArrayFormat(message, arguments), e);
+    }
+
+    @Override
+    protected String getFullyQualifiedCallerName() {
+      return null;
+    }
+
+    @Override
+    public boolean isTraceEnabled() {
+      return false;
+    }
+
+    @Override
+    public boolean isDebugEnabled() {
+      return false;
+    }
+
+    @Override
+    public boolean isInfoEnabled() {
+      return false;
+    }
+
+    @Override
+    public boolean isWarnEnabled() {
+      return true;
+    }
+
+    @Override
+    public boolean isErrorEnabled() {
+      return true;
     }
   }
 
