@@ -15,7 +15,8 @@ import org.slf4j.LoggerFactory;
 /**
  * The engines of this JVM: one for each {@link EngineSettings} and state of the model's files, which all tasks share. Whoever comes first opens
  * it while the others wait. An engine that nobody uses stays open for the next task, until one is opened for other settings of the same model,
- * or it has been idle for ten minutes when another is opened; all are closed with the application or the JVM. Safe for use by many threads.
+ * or it has been idle for ten minutes when another is opened; one that has ended by an error makes room for a new one at once. All are closed
+ * with the application or the JVM. Safe for use by many threads.
  */
 public final class ExecutorEngine {
   private static final Logger LOG = LoggerFactory.getLogger(ExecutorEngine.class);
@@ -29,6 +30,10 @@ public final class ExecutorEngine {
     final CompletableFuture<TextGenerator> generator = new CompletableFuture<>();
     int users;
     long idleSince;
+
+    boolean hasEnded() {
+      return generator.isDone() && !generator.isCompletedExceptionally() && generator.join().hasEnded();
+    }
   }
 
   private static volatile EngineFactory factory = EngineFactory::gemma;
@@ -66,12 +71,17 @@ public final class ExecutorEngine {
     Key key = new Key(settings, ModelLocation.state(settings.conf()));
     Shared engine;
     boolean mine;
-    List<Shared> unused = List.of();
+    List<Shared> closing = new ArrayList<>();
     synchronized (ENGINES) {
       engine = ENGINES.get(key);
+      if (engine != null && engine.hasEnded()) {
+        ENGINES.remove(key);
+        closing.add(engine);
+        engine = null;
+      }
       mine = engine == null;
       if (mine) {
-        unused = removeUnused(settings);
+        closing.addAll(removeUnused(settings));
         engine = new Shared();
         ENGINES.put(key, engine);
       }
@@ -79,7 +89,7 @@ public final class ExecutorEngine {
     }
     long start = System.nanoTime();
     if (mine) {
-      unused.forEach(ExecutorEngine::close);
+      closing.forEach(ExecutorEngine::close);
       open(key, engine);
     }
     return new Lease(Opening.await(engine.generator), mine ? System.nanoTime() - start : 0, giveBack(engine));

@@ -25,6 +25,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.spark.SparkConf;
 import org.apache.spark.sql.SparkSession;
@@ -177,6 +178,28 @@ class ExecutorEngineTest {
   }
 
   @Test
+  void anEngineThatHasEndedIsClosedAndTheNextTaskGetsANewOne() {
+    List<String> closed = new ArrayList<>();
+    List<AtomicBoolean> ended = new ArrayList<>();
+    ExecutorEngine.replaceFactory(
+        settings -> {
+          String name = String.valueOf(ended.size());
+          ended.add(new AtomicBoolean());
+          return new Closing(() -> closed.add(name), ended.getLast());
+        });
+    ExecutorEngine.Lease first = ExecutorEngine.get(settings());
+    ended.getFirst().set(true);
+    ExecutorEngine.Lease second = ExecutorEngine.get(settings());
+    assertThat(second.generator()).isNotSameAs(first.generator());
+    assertThat(closed).containsExactly("0");
+    first.close();
+    // the second's users are not counted by the first
+    ExecutorEngine.get(settings("maxSequences", "1")).close();
+    assertThat(closed).containsExactly("0");
+    assertThat(ExecutorEngine.get(settings()).generator()).isSameAs(second.generator());
+  }
+
+  @Test
   void aModelThatWasReplacedIsOpenedAgain(@TempDir Path folder) throws Exception {
     AtomicInteger opened = new AtomicInteger();
     ExecutorEngine.replaceFactory(
@@ -210,7 +233,16 @@ class ExecutorEngineTest {
     assertThat(closed).containsExactly("engine");
   }
 
-  private record Closing(Runnable end) implements TextGenerator, AutoCloseable {
+  private record Closing(Runnable end, AtomicBoolean ended) implements TextGenerator, AutoCloseable {
+    Closing(Runnable end) {
+      this(end, new AtomicBoolean());
+    }
+
+    @Override
+    public boolean hasEnded() {
+      return ended.get();
+    }
+
     @Override
     public CompletableFuture<GenerationResult> submit(GenerationRequest request) {
       return CompletableFuture.completedFuture(new Completion("x", FinishReason.STOP, new TokenUsage(1, 1, 0)));
