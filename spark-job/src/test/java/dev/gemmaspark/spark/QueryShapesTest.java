@@ -346,6 +346,8 @@ class QueryShapesTest {
     "SELECT coalesce(gemma_generate(body), gemma_generate(lang)) FROM docs | 9 | 9",
     "SELECT id FROM docs WHERE gemma_generate(body) = '[d1]' OR gemma_generate(concat(lang, id)) = '[en0]' | 17 | 2",
     "SELECT id FROM docs WHERE gemma_generate(body) = '[d1]' AND gemma_generate(concat(lang, id)) = '[en0]' | 10 | 0",
+    "SELECT id FROM docs WHERE gemma_generate(body) = '[d0]' OR 1 div id = 1 | 8 | 2",
+    "SELECT gemma_generate(body) <> '[d0]' AND 1 div id = 1 FROM docs | 2 | 9",
     "SELECT gemma_generate(body), IF(id > 3, gemma_generate(body), '') FROM docs | 9 | 9",
     "SELECT IF(id > 3, gemma_generate(body), ''), gemma_generate(body) FROM docs | 9 | 9",
     "SELECT gemma_generate(body) FROM docs WHERE gemma_generate(body) <> '' ORDER BY gemma_generate(body) LIMIT 3 | 9 | 3",

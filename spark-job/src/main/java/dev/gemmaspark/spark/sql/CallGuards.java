@@ -13,6 +13,7 @@ import org.apache.spark.sql.catalyst.expressions.IsNull;
 import org.apache.spark.sql.catalyst.expressions.Literal;
 import org.apache.spark.sql.catalyst.expressions.Not;
 import org.apache.spark.sql.catalyst.expressions.Or;
+import org.apache.spark.sql.catalyst.expressions.TryEval;
 import org.apache.spark.sql.types.DataTypes;
 import scala.Option;
 import scala.Tuple2;
@@ -73,16 +74,16 @@ final class CallGuards {
           replace(choice.falseValue(), both(condition, isNotTrue(choice.predicate()))));
       case CaseWhen choice -> replace(choice, condition);
       case Coalesce choice -> replace(choice, condition);
-      // where one side decides, the other may be anything
+      // where one side decides, the other may be anything; where the right one fails, the left one must say whether it is looked at
       case Or choice when !Calls.contains(choice.left()) -> new Or(
           choice.left(), replace(choice.right(), both(condition, isNotTrue(choice.left()))));
       case Or choice when !Calls.contains(choice.right()) -> new Or(
-          replace(choice.left(), both(condition, isNotTrue(choice.right()))), choice.right());
+          replace(choice.left(), both(condition, isNotTrue(new TryEval(choice.right())))), choice.right());
       case Or choice -> new Or(replace(choice.left(), condition), choice.right());
       case And choice when !Calls.contains(choice.left()) -> new And(
           choice.left(), replace(choice.right(), both(condition, isNotFalse(choice.left()))));
       case And choice when !Calls.contains(choice.right()) -> new And(
-          replace(choice.left(), both(condition, isNotFalse(choice.right()))), choice.right());
+          replace(choice.left(), both(condition, isNotFalse(new TryEval(choice.right())))), choice.right());
       case And choice -> new And(replace(choice.left(), condition), choice.right());
       case HigherOrderFunction function when Calls.anyContains(Scala.<Expression>list(function.functions())) ->
           LambdaCalls.replace(function, condition, results);

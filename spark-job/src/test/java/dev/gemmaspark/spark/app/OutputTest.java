@@ -7,56 +7,25 @@ import dev.gemmaspark.engine.generation.Completion;
 import dev.gemmaspark.engine.generation.FinishReason;
 import dev.gemmaspark.engine.generation.TextGenerator;
 import dev.gemmaspark.engine.generation.TokenUsage;
-import dev.gemmaspark.spark.CountingGenerator;
 import dev.gemmaspark.spark.app.LocalApplication.Run;
-import dev.gemmaspark.spark.executor.EngineFactory;
 import dev.gemmaspark.spark.executor.ExecutorEngine;
 import dev.gemmaspark.spark.storage.FolderLock;
-import java.io.IOException;
-import java.nio.charset.Charset;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
-import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** What becomes of what was there: the input, the output of before, rows that failed, records that cannot be read. */
-class OutputTest {
-  @TempDir Path folder;
-  private CountingGenerator engine;
-  private Path input;
-  private Path output;
-
-  @BeforeEach
-  void settings() throws IOException {
-    LocalApplication.configure(folder.resolve("cache"));
-    engine = new CountingGenerator();
-    ExecutorEngine.replaceFactory(settings -> engine);
-    input = Files.createDirectory(folder.resolve("in"));
-    output = folder.resolve("out");
-  }
-
-  @AfterEach
-  void clear() {
-    ExecutorEngine.replaceFactory(EngineFactory::gemma);
-    LocalApplication.clear();
-  }
-
+/** What becomes of what was there: the input, the output of before, rows that failed. */
+class OutputTest extends SummarizeJobs {
   @ParameterizedTest
   @CsvSource({
     "in, in, are the same",
@@ -311,154 +280,6 @@ class OutputTest {
   }
 
   @Test
-  void recordsThatCannotBeReadAreRowsThatFailed() throws Exception {
-    lines(input.resolve("a.jsonl"), 0, 20);
-    Files.writeString(input.resolve("b.jsonl"), "{\"id\": 70, \"body\": \"fine\"}\n{\"id\": 71, \"body\": \"broken\nnot json at all\n");
-    Run run = summarize("--id-column", "id", "--fail-threshold", "0.1");
-    assertThat(run.text()).contains("23 rows, 2 failed");
-    List<Row> failed = read().stream().filter(row -> row.getAs("error") != null).toList();
-    assertThat(failed).hasSize(2).allMatch(row -> row.<String>getAs("error").equals("the record cannot be read as json"));
-    assertThat(failed).allMatch(row -> row.<String>getAs("finish_reason").equals("error") && row.getAs("summary") == null);
-    assertThat(engine.calls()).isEqualTo(21);
-    Run resumed = summarize("--id-column", "id", "--mode", "resume", "--fail-threshold", "0.1");
-    assertThat(resumed.text()).contains("21 rows were done before, 2 rows, 2 failed");
-    assertThat(read()).hasSize(23);
-    assertThat(summarize("--mode", "overwrite", "--fail-threshold", "0.01").code()).isEqualTo(1);
-  }
-
-  @Test
-  void csvThatDoesNotFitOrIsInAnotherEncodingFails() throws Exception {
-    Path file = input.resolve("a.csv");
-    Files.writeString(file, "id,body\n1,one\n2,two,too many\n3\n4,\"two\nlines\"\n", StandardCharsets.UTF_8);
-    Files.write(input.resolve("b.csv"), "id,body\n5,caf\u00e9\n".getBytes(Charset.forName("windows-1252")));
-    Run run = run(new SummarizeApp(), "--input", input.toString(), "--format", "csv", "--text-column", "body", "--id-column", "id", "--output", output.toString(), "--fail-threshold", "1");
-    assertThat(run.text()).contains("5 rows, 3 failed");
-    assertThat(errors()).containsExactlyInAnyOrder(
-        "the record cannot be read as csv", "the record cannot be read as csv",
-        "the record is in another encoding than it was read in: column 'body' has U+FFFD; name it with --input-option encoding=windows-1252, say, or encoding=UTF-8 if that"
-            + " is what is written there");
-    assertThat(engine.calls()).isEqualTo(2);
-
-    Files.writeString(file, "id,body\n1,\"one\n2,two\n3,three\n", StandardCharsets.UTF_8);
-    Run unbalanced = run(new SummarizeApp(), "--input", file.toString(), "--format", "csv", "--text-column", "body", "--output", folder.resolve("d").toString());
-    assertThat(unbalanced.text()).contains("Line 2 of file:" + file + " has a quote that is not closed where its value ends").hasLineCount(1);
-    assertThat(unbalanced.code()).isEqualTo(2);
-
-    Path semicolons = Files.write(folder.resolve("c.csv"), "id;body\n5;caf\u00e9\n".getBytes(Charset.forName("windows-1252")));
-    Run right =
-        run(
-            new GenerateApp(), "--input", semicolons.toString(), "--format", "csv", "--prompt-template", "{body}", "--output", folder.resolve("c").toString(),
-            "--input-option", "encoding=windows-1252", "--input-option", "delimiter=;");
-    assertThat(right.text()).contains("1 rows, 0 failed");
-    assertThat(CountingGenerator.text(engine.requests.getLast())).isEqualTo("caf\u00e9");
-  }
-
-  @Test
-  void aReplacementCharacterThatIsWrittenThereIsBelieved() throws Exception {
-    Files.writeString(input.resolve("a.csv"), "id,body\n1,caf\uFFFD\n", StandardCharsets.UTF_8);
-    Files.writeString(input.resolve("b.csv"), "id,body\n2,fine\n", StandardCharsets.UTF_8);
-    String[] options = {"--input", input.toString(), "--format", "csv", "--text-column", "body", "--output", output.toString(), "--fail-threshold", "0.6"};
-    assertThat(run(new SummarizeApp(), options).text()).contains("2 rows, 1 failed");
-    Run named = run(new SummarizeApp(), Stream.concat(Stream.of(options), Stream.of("--mode", "overwrite", "--input-option", "Encoding=UTF-8")).toArray(String[]::new));
-    assertThat(named.text()).contains("2 rows, 0 failed");
-  }
-
-  @Test
-  void quotesOfFilesThatComeToAStreamAreLookedAt() throws Exception {
-    Files.writeString(input.resolve("a.csv"), "id,body\n1,one\n", StandardCharsets.UTF_8);
-    String[] options = {
-      "--input", input.toString(), "--format", "csv", "--text-column", "body", "--output", output.toString(), "--fail-threshold", "1", "--stream", "--checkpoint",
-      folder.resolve("checkpoint").toString()
-    };
-    assertThat(run(new SummarizeApp(), options).code()).isZero();
-    Files.writeString(input.resolve("b 1%.csv"), "id,body\n2,two\n3,\"three\n4,four\n", StandardCharsets.UTF_8);
-    Files.writeString(input.resolve("c.csv"), "id,body\n5,\"five\n and more\"\n", StandardCharsets.UTF_8);
-    Run run = run(new SummarizeApp(), options);
-    assertThat(run.code()).as(run.text()).isZero();
-    assertThat(errors()).hasSize(2).allMatch(error -> error.equals("Line 3 of file:" + input + "/b 1%.csv has a quote that is not closed where its value ends"));
-    assertThat(engine.calls()).isEqualTo(2);
-  }
-
-  @Test
-  void aStreamAndABatchDoNotShareAFolder() throws Exception {
-    lines(input.resolve("a.jsonl"), 0, 10);
-    summarize("--id-column", "id");
-    Run stream = stream(output);
-    assertThat(stream.text()).contains("was written by a job without --stream, and readers would not see both");
-    assertThat(stream.code()).isEqualTo(2);
-    Path other = folder.resolve("streamed");
-    assertThat(stream(other).code()).isZero();
-    for (String mode : List.of("append", "overwrite", "resume")) {
-      Run batch = between(input.toString(), other.toString(), "--id-column", "id", "--mode", mode);
-      assertThat(batch.text()).contains("was written with --stream, and readers would not see both");
-      assertThat(batch.code()).isEqualTo(2);
-    }
-    assertThat(stream(other).code()).isZero();
-  }
-
-  @Test
-  void rowsWithOtherColumnsAreNotPutBesideTheOld() throws Exception {
-    lines(input.resolve("a.jsonl"), 0, 10);
-    assertThat(summarize("--id-column", "id").code()).isZero();
-    Path other = folder.resolve("streamed");
-    assertThat(stream(other).code()).isZero();
-    Files.writeString(input.resolve("b.jsonl"), "{\"id\": \"ten\", \"body\": \"text\"}\n");
-    for (Run run : List.of(summarize("--id-column", "id", "--mode", "append"), stream(other))) {
-      assertThat(run.text()).contains("The column 'id' is bigint in the output at ").contains(", and string in what this run would add");
-      assertThat(run.code()).isEqualTo(2);
-    }
-  }
-
-  @Test
-  void aCheckpointGoesWithTheOutputThatItWasMadeFor() throws Exception {
-    lines(input.resolve("a.jsonl"), 0, 10);
-    assertThat(stream(output).code()).isZero();
-    lines(input.resolve("b.jsonl"), 10, 12);
-    Run elsewhere = stream(folder.resolve("other"));
-    assertThat(elsewhere.text()).contains("checkpoint is of another output than " + folder.resolve("other") + "; name that one, or another --checkpoint").hasLineCount(1);
-    assertThat(elsewhere.code()).isEqualTo(2);
-    Files.move(folder.resolve("checkpoint"), folder.resolve("old"));
-    // new, and then the one of another stream
-    for (int i = 0; i < 2; i++) {
-      Run without = stream(output);
-      assertThat(without.text()).contains("The output at " + output + " was written with another checkpoint than ").hasLineCount(1);
-      assertThat(without.code()).isEqualTo(2);
-      if (i == 0) {
-        assertThat(stream(folder.resolve("other")).code()).isZero();
-      }
-    }
-    FileSystem.getLocal(new Configuration()).delete(new org.apache.hadoop.fs.Path(folder.resolve("checkpoint").toString()), true);
-    Files.move(folder.resolve("old"), folder.resolve("checkpoint"));
-    assertThat(stream(output).code()).isZero();
-    assertThat(ids()).isEqualTo(IntStream.range(0, 12).boxed().toList());
-  }
-
-  @Test
-  void whatIsNoInputIsSaid() throws Exception {
-    Run run = between(lines(input.resolve("a.jsonl"), 0, 10).toString(), output.toString(), "--stream", "--checkpoint", folder.resolve("checkpoint").toString());
-    assertThat(run.text()).contains("--stream takes files up as they come to a folder, and " + input + "/a.jsonl is a file; name its folder (--input)").hasLineCount(1);
-    assertThat(run.code()).isEqualTo(2);
-    Path empty = Files.createFile(folder.resolve("empty.jsonl"));
-    assertThat(between(empty.toString(), output.toString()).text()).contains("The input is empty, and so has no column 'body' (--text-column)").hasLineCount(1);
-    assertThat(summarize("--model", "").text()).contains("--model is empty; name a model, or leave the option out");
-  }
-
-  @Test
-  void aStreamWithoutAFileSaysWhatItLacks() {
-    Run run = stream(output);
-    assertThat(run.text()).contains("There is no file at " + input + " that says which columns there are").hasLineCount(1);
-    assertThat(run.code()).isEqualTo(2);
-  }
-
-  @Test
-  void aStreamWhoseRowsFailEnds() throws Exception {
-    Files.writeString(input.resolve("a.jsonl"), "{\"id\": 1, \"body\": \"BAD\"}\n{\"id\": 2, \"body\": \"good\"}\n");
-    Run run = stream(output);
-    assertThat(run.text()).contains("1 of 2 rows of batch 0 failed, more than --fail-threshold 0.05");
-    assertThat(run.code()).isEqualTo(1);
-  }
-
-  @Test
   void aTextThatEndsTheResultCanBeGiven() throws Exception {
     lines(input.resolve("a.jsonl"), 0, 1);
     assertThat(summarize("--stop", "END", "--stop", "##").code()).isZero();
@@ -475,44 +296,5 @@ class OutputTest {
           return engine.submit(request);
         };
     ExecutorEngine.replaceFactory(settings -> some);
-  }
-
-  private Path lines(Path file, int from, int to) throws IOException {
-    return Files.writeString(
-        file, IntStream.range(from, to).mapToObj(i -> String.format(Locale.ROOT, "{\"id\": %1$d, \"body\": \"doc%1$d\"}", i)).collect(Collectors.joining("\n")));
-  }
-
-  private Run summarize(String... more) {
-    return between(input.toString(), output.toString(), more);
-  }
-
-  private static Run between(String from, String to, String... more) {
-    return run(
-        new SummarizeApp(), Stream.concat(Stream.of("--input", from, "--format", "json", "--text-column", "body", "--output", to), Stream.of(more)).toArray(String[]::new));
-  }
-
-  private Run stream(Path to) {
-    return between(input.toString(), to.toString(), "--stream", "--checkpoint", folder.resolve("checkpoint").toString(), "--id-column", "id");
-  }
-
-  private List<Row> read() throws IOException {
-    try (SparkSession spark = SparkSession.builder().getOrCreate()) {
-      return List.copyOf(spark.read().parquet(output.toString()).collectAsList());
-    }
-  }
-
-  private List<Integer> ids() throws IOException {
-    return read().stream().map(row -> ((Number) row.getAs("id")).intValue()).sorted().toList();
-  }
-
-  private List<String> errors() throws IOException {
-    return read().stream().map(row -> row.<String>getAs("error")).filter(error -> error != null).toList();
-  }
-
-  private List<String> leftBehind() throws IOException {
-    try (Stream<Path> files = Files.list(output)) {
-      return new ArrayList<>(
-          files.map(file -> file.getFileName().toString()).filter(name -> name.startsWith("_") && !name.equals("_SUCCESS") && !name.equals("_gemma_run.json")).toList());
-    }
   }
 }
