@@ -77,7 +77,7 @@ class KilledRunsIT {
       Files.writeString(folder.resolve(first + ".jsonl"), lines(first));
       runs.kill(summarize(first, output, "overwrite"));
       Set<Integer> fresh = ids(first);
-      if (Files.exists(output.resolve("_gemma_swap.json")) || Files.exists(output.resolve("_gemma_swap.json.new"))) {
+      if (isSwapping()) {
         // readers see that it is unfinished; what is not there yet is beside it
         assertThat(output.resolve("_SUCCESS")).doesNotExist();
         Set<Integer> there = new HashSet<>(rows(output).keySet());
@@ -94,12 +94,46 @@ class KilledRunsIT {
         assertThat(old.keySet()).isEqualTo(fresh);
         assertThat(old).allSatisfy((id, text) -> assertThat(text).contains("doc" + id));
         requireNothingElse(output);
-      } else if (Files.exists(output.resolve("_gemma_swap.json")) || Files.exists(output.resolve("_gemma_swap.json.new"))) {
+      } else if (isSwapping()) {
         // the next run ends the swap before it begins
         old = new TreeMap<>(fresh.stream().collect(Collectors.toMap(id -> id, id -> "doc" + id)));
       }
       assertThat(Files.readString(folder.resolve(first + ".jsonl"))).isEqualTo(lines(first));
     }
+  }
+
+  @Test
+  void whatIsAppendedIsThereWholeOrNotAtAll() throws Exception {
+    Files.writeString(folder.resolve("0.jsonl"), lines(0));
+    Files.move(runs.measure(to -> summarize(0, to, "append")), output);
+    Set<Integer> all = new HashSet<>(ids(0));
+    for (int first = 1000; runs.goOn(); first += 1000) {
+      Files.writeString(folder.resolve(first + ".jsonl"), lines(first));
+      runs.kill(summarize(first, output, "append"));
+      boolean swapping = isSwapping();
+      Set<Integer> before = Set.copyOf(all);
+      all.addAll(ids(first));
+      Set<Integer> there = new HashSet<>(rows(output).keySet());
+      assertThat(there).containsAll(before);
+      boolean whole = !swapping && there.size() > before.size();
+      if (swapping) {
+        assertThat(output.resolve("_SUCCESS")).doesNotExist();
+        there.addAll(rows(output.resolve("_gemma_new")).keySet());
+      }
+      assertThat(there).isEqualTo(swapping || whole ? all : before);
+      if (!whole) {
+        // of a swap that was begun, append itself would say that it is whole now
+        runs.run(summarize(first, output, swapping ? "resume" : "append"));
+      }
+      assertThat(rows(output).keySet()).isEqualTo(all);
+      if (!whole) {
+        requireNothingElse(output);
+      }
+    }
+  }
+
+  private boolean isSwapping() {
+    return Files.exists(output.resolve("_gemma_swap.json")) || Files.exists(output.resolve("_gemma_swap.json.new"));
   }
 
   private static Set<Integer> ids(int first) {
