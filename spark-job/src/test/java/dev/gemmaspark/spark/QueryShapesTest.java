@@ -264,12 +264,23 @@ class QueryShapesTest {
   }
 
   @Test
+  void aCallInTheDefaultOfAVariableIsRefusedInTheWordsOfSql() {
+    assertThatThrownBy(() -> spark.sql("DECLARE VARIABLE said STRING DEFAULT gemma_generate('x')"))
+        .isInstanceOfSatisfying(AnalysisException.class, QueryShapesTest::hasTheConditionOfAWrongCall)
+        .hasMessage("a gemma function cannot be called in DECLARE VARIABLE; declare it without, and then SET VARIABLE name = (SELECT …)");
+    spark.sql("DECLARE VARIABLE said STRING");
+    spark.sql("SET VARIABLE said = (SELECT gemma_generate('x'))");
+    assertThat(spark.sql("SELECT said").first().getString(0)).isNotEmpty();
+    spark.sql("DROP TEMPORARY VARIABLE said");
+  }
+
+  @Test
   void aCallInADeleteIsRefused() {
     Project select = (Project) spark.sql("SELECT gemma_generate(body) FROM docs").queryExecution().analyzed();
     LogicalPlan delete = new DeleteFromTable(select.child(), new IsNotNull(call(select)));
     assertThatThrownBy(() -> GemmaRules.extraction().apply(delete))
         .isInstanceOfSatisfying(AnalysisException.class, QueryShapesTest::hasTheConditionOfAWrongCall)
-        .hasMessage("a gemma function cannot be called in DeleteFromTable; call it in a SELECT of its own first, and use its result there");
+        .hasMessage("a gemma function cannot be called in DELETE FROM; call it in a SELECT of its own first, and use its result there");
   }
 
   @Test

@@ -121,7 +121,9 @@ class RowErrorsTest {
     try {
       assertThatThrownBy(() -> spark.sql("SELECT gemma_generate('x')"))
           .isInstanceOfSatisfying(AnalysisException.class, error -> assertThat(error.getCondition()).isEqualTo("GEMMA_INVALID_SETTING"))
-          .hasMessageStartingWith("spark.gemma.modell is no setting; the settings are ");
+          .hasMessageStartingWith("spark.gemma.modell is no setting (did you mean spark.gemma.model?); take it away where it is set, in SQL with RESET spark.gemma.modell; the settings are ");
+      spark.sql("RESET spark.gemma.modell");
+      spark.sql("SELECT gemma_generate('x')").collect();
     } finally {
       spark.conf().unset("spark.gemma.modell");
     }
@@ -144,12 +146,13 @@ class RowErrorsTest {
   @CsvSource(delimiter = '|', quoteCharacter = '"', value = {
     "map('content', 'x') | message 2 of the conversation has no role; each has a role and a content",
     "map('role', 'assistant', 'content', NULL) | message 2 of the conversation has no content; each has a role and a content",
+    "map('role', CAST(id AS string)) | message 2 of the conversation has no content; each has a role and a content",
     "CAST(NULL AS map<string,string>) | message 2 of the conversation is NULL; each has a role and a content",
   })
   void anIncompleteMessageIsItsRowsErrorAndIsNamed(String message, String error) {
     assertThat(
             spark
-                .sql("SELECT gemma_chat(array(map('role', 'user', 'content', 'x'), " + message + "), failOnError => false).errorMessage")
+                .sql("SELECT gemma_chat(array(map('role', 'user', 'content', 'x'), " + message + "), failOnError => false).errorMessage FROM range(1)")
                 .first()
                 .getString(0))
         .isEqualTo("INVALID_REQUEST: " + error);

@@ -7,8 +7,10 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.Spec;
 
 /** Gemma on one machine, from the command line. */
 @Command(
@@ -27,11 +29,19 @@ import picocli.CommandLine.ScopeType;
       ConvertCommand.class,
       BenchCommand.class
     })
-public final class GemmaCli {
+public final class GemmaCli implements Runnable {
   @Option(names = "--debug", description = "Print the stack trace of an error.", scope = ScopeType.INHERIT)
   private boolean debug;
 
+  @Spec private CommandSpec spec;
+
   private GemmaCli() {}
+
+  /** Where no command is named. */
+  @Override
+  public void run() {
+    throw new CommandLine.ParameterException(spec.commandLine(), "Which command? There are " + commands(spec.commandLine()));
+  }
 
   /** Runs one command; exits with 0, 1 for a failure, 2 for wrong usage. */
   public static void main(String[] arguments) {
@@ -64,9 +74,20 @@ public final class GemmaCli {
 
   private static int wrongUsage(CommandLine.ParameterException error, String[] arguments) {
     CommandLine command = error.getCommandLine();
-    command.getErr().println(error.getMessage());
+    command.getErr().println(message(error));
     command.getErr().println("Try '" + command.getCommandSpec().qualifiedName() + " --help'.");
     return CommandLine.ExitCode.USAGE;
+  }
+
+  private static String message(CommandLine.ParameterException error) {
+    CommandLine command = error.getCommandLine();
+    return command.getParent() == null && error instanceof CommandLine.UnmatchedArgumentException unmatched && !unmatched.isUnknownOption()
+        ? "There is no command '" + unmatched.getUnmatched().getFirst() + "'; there are " + commands(command)
+        : error.getMessage();
+  }
+
+  private static String commands(CommandLine gemma) {
+    return String.join(", ", gemma.getSubcommands().keySet());
   }
 
   private int failure(Exception error, PrintWriter err) {

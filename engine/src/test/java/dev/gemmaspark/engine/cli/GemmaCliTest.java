@@ -133,13 +133,15 @@ class GemmaCliTest {
     "generate --temperature -1 --prompt x | 2 | temperature is -1.0",
     "generate --max-tokens none --prompt x | 2 | Invalid value for option '--max-tokens'",
     "generate --bogus | 2 | Unknown option: '--bogus'",
-    "bogus | 2 | Unmatched argument at index 0: 'bogus'",
+    "bogus | 2 | There is no command 'bogus'; there are generate, chat, tokenize, logits, inspect, convert, bench",
+    "'' | 2 | Which command? There are generate, chat, tokenize, logits, inspect, convert, bench",
+    "inspect demo bogus | 2 | Unmatched argument at index 2: 'bogus'",
     "tokenize --jsonl /no/such.jsonl | 1 | There is no file /no/such.jsonl",
     "tokenize --model a --tokenizer b | 2 | mutually exclusive",
     "logits --chunk 0 --jsonl pom.xml | 1 | pom.xml, line 1: not JSON",
   })
   void whatIsWrongIsSaidInOneLine(String command, int code, String message) {
-    Run run = run(command.split(" "));
+    Run run = run(command.isEmpty() ? new String[0] : command.split(" "));
     assertThat(run.err).contains(message).doesNotContain("\tat ");
     assertThat(run.out).isEmpty();
     assertThat(run.code).isEqualTo(code);

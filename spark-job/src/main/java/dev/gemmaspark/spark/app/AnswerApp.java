@@ -131,12 +131,17 @@ public final class AnswerApp extends Application {
     if (index != null) {
       Apart.require(hadoop, "--questions", files.path(), "--index", index);
       indexing.requireApart(hadoop, "--index", index);
+      OutputOptions.requireNoFile(hadoop, "--index", index);
     }
+    OutputOptions.requireNoFile(hadoop, "--output", output);
     Dataset<Row> rows = files.read(spark);
     if (!stream.isOn()) {
       files.checkQuotes(rows);
     }
     Dataset<Row> asked = asked(files, rows);
+    if (!stream.isOn()) {
+      checkIds(asked);
+    }
     generation.apply(spark);
     GemmaConf conf = conf(spark);
     spark.sparkContext().setLocalProperty(SuspectRows.ID_COLUMN, "question_id");
@@ -196,6 +201,23 @@ public final class AnswerApp extends Application {
             (hasId ? BatchApplication.column(idColumn != null ? idColumn : "id") : question).cast("string").as("question_id"),
             question.as("question"),
             problem.as("problem"));
+  }
+
+  /** Equal questions may share an id: they have equal answers. */
+  private void checkIds(Dataset<Row> asked) {
+    List<Row> wrong =
+        asked.groupBy("question_id")
+            .agg(functions.count(functions.lit(1)), functions.count_distinct(functions.col("question")).as("questions"))
+            .where("question_id IS NOT NULL AND questions > 1")
+            .limit(1)
+            .collectAsList();
+    if (!wrong.isEmpty()) {
+      throw new UsageException(
+          String.format(
+              Locale.ROOT,
+              "The column '%s' (--id-column) is '%s' in %,d rows with different questions; every question needs an id of its own",
+              idColumn != null ? idColumn : "id", wrong.getFirst().getString(0), wrong.getFirst().getLong(1)));
+    }
   }
 
   private Answering answering(SparkSession spark, GemmaConf conf, PassageIndex passages, IndexManifest manifest, String runId) {

@@ -3,6 +3,7 @@ package dev.gemmaspark.spark.app;
 import dev.gemmaspark.engine.error.GemmaException;
 import dev.gemmaspark.engine.error.InvalidSettingException;
 import dev.gemmaspark.spark.conf.GemmaConf;
+import dev.gemmaspark.spark.execution.PromptTexts;
 import dev.gemmaspark.spark.rag.DocumentsException;
 import dev.gemmaspark.spark.storage.FolderInUseException;
 import java.io.PrintWriter;
@@ -53,7 +54,7 @@ abstract class Application {
       }
       application.check();
       // before there is a session, which would fail for them with a stack trace
-      GemmaConf.of(new SparkConf());
+      PromptTexts.read(GemmaConf.of(new SparkConf()).promptDirectory());
     } catch (CommandLine.ParameterException | InvalidSettingException | UsageException e) {
       out.println(e.getMessage());
       out.println("Try 'gemma-submit " + command.getCommandName() + " --help'.");

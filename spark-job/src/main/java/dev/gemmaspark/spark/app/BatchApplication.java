@@ -120,7 +120,7 @@ abstract class BatchApplication extends Application {
     }
     List<String> kept = idColumn != null ? List.of(idColumn) : Arrays.asList(readable.columns());
     requireNoCollision(kept);
-    output.requireNoFile(spark);
+    output.requireNoFile(hadoop);
     generation.apply(spark);
     GemmaConf conf = conf(spark);
     if (!stream.isOn()) {

@@ -31,8 +31,8 @@ final class DryRun {
     this.out = out;
   }
 
-  /** Tokens of an average row. */
-  private record Tokens(double prompt, double completion, long textBytes) {}
+  /** Tokens of an average row, of so many. */
+  private record Tokens(long rows, double prompt, double completion, long textBytes) {}
 
   /**
    * Prints the estimate.
@@ -54,7 +54,7 @@ final class DryRun {
     double decode = speed.results().getLast().tokensPerSecond();
     double seconds = speed.loadSeconds() + rows * (tokens.prompt / prefill + tokens.completion / decode);
     print("rows", "%,d", rows);
-    print("prompt tokens", "%,.0f (%.0f a row, from %d rows)", rows * tokens.prompt, tokens.prompt, SAMPLE_ROWS);
+    print("prompt tokens", "%,.0f (%.0f a row, from %d rows)", rows * tokens.prompt, tokens.prompt, tokens.rows);
     print("completion tokens", "%,.0f (%.0f a row)", rows * tokens.completion, tokens.completion);
     print("weights", "%,.0f MiB, mapped, and shared by the executors of a machine", speed.bytes() / MEBIBYTE);
     print("KV cache", "%,.0f MiB at the most", kvCacheBytes(options) / MEBIBYTE);
@@ -75,9 +75,11 @@ final class DryRun {
             .agg(
                 functions.avg("prompt_tokens"),
                 functions.avg("completion_tokens"),
-                functions.avg(functions.length(functions.to_json(functions.struct("*")))))
+                functions.avg(functions.length(functions.to_json(functions.struct("*")))),
+                functions.count(functions.lit(1)))
             .first();
     return new Tokens(
+        means.getLong(3),
         means.isNullAt(0) ? 0 : means.getDouble(0),
         means.isNullAt(1) ? 0 : means.getDouble(1),
         means.isNullAt(2) ? 0 : Math.round(means.getDouble(2)));

@@ -71,6 +71,11 @@ public final class GenerateApp extends BatchApplication {
   @Override
   void checkColumns(Dataset<Row> rows) {
     for (String column : parsed.columns()) {
+      if (column.isEmpty()) {
+        throw new UsageException(
+            "--prompt-template has {} without a name; write {column} with one of the input's columns (" + String.join(", ", rows.columns())
+                + "), or {{}} for the braces themselves");
+      }
       InputFiles.requireColumn(rows, "--prompt-template", column, null);
     }
   }

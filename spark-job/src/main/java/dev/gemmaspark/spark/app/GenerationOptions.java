@@ -13,11 +13,14 @@ import picocli.CommandLine.Option;
 
 /** Which model, and how it samples; but for {@code --top-k}, which is of passages where there are such. */
 class GenerationOptions {
+  static final String MODELS =
+      "A GGUF file or a Hugging Face directory (safetensors), at the same path on every node or under a URI (hdfs://, s3a://, file:); the name of one"
+          + " sent with --files or --archives; or 'demo'";
+
   @Option(
       names = "--model",
       paramLabel = "M",
-      description = "A GGUF file at the same path on every node, the name of one sent with --files, or 'demo'"
-          + " (default: spark.gemma.model, else demo).")
+      description = MODELS + " (default: spark.gemma.model, else demo).")
   private String model;
 
   @Option(
@@ -26,7 +29,7 @@ class GenerationOptions {
       description = "Bring the weights to this type while loading: Q8_0, Q4_0, Q4_K, Q6_K, Q4_K_M, ... (default: as they are).")
   private String quantization;
 
-  @Option(names = "--lora", paramLabel = "DIR", description = "Merge this LoRA adapter (a PEFT directory) while loading.")
+  @Option(names = "--lora", paramLabel = "DIR", description = "Merge this LoRA adapter (a PEFT directory, named like the model) while loading.")
   private String lora;
 
   @Option(

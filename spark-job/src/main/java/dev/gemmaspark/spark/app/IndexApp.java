@@ -3,6 +3,7 @@ package dev.gemmaspark.spark.app;
 import dev.gemmaspark.spark.conf.GemmaConf;
 import dev.gemmaspark.spark.rag.PassageIndex;
 import java.io.PrintWriter;
+import org.apache.hadoop.conf.Configuration;
 import org.apache.spark.SparkUserAppException;
 import org.apache.spark.sql.SparkSession;
 import picocli.CommandLine.Command;
@@ -23,7 +24,7 @@ public final class IndexApp extends Application {
   @Option(names = "--index", paramLabel = "PATH", required = true, description = "The folder of the index.")
   private String index;
 
-  @Option(names = "--model", paramLabel = "M", description = "Whose tokens passages are measured in (default: spark.gemma.model, else demo).")
+  @Option(names = "--model", paramLabel = "M", description = {GenerationOptions.MODELS + ".", "Passages are measured in its tokens (default: spark.gemma.model, else demo)."})
   private String model;
 
   /** For spark-submit. */
@@ -40,7 +41,9 @@ public final class IndexApp extends Application {
 
   @Override
   void run(SparkSession spark, PrintWriter out) throws Exception {
-    options.requireApart(spark.sessionState().newHadoopConf(), "--index", index);
+    Configuration hadoop = spark.sessionState().newHadoopConf();
+    options.requireApart(hadoop, "--index", index);
+    OutputOptions.requireNoFile(hadoop, "--index", index);
     if (model != null) {
       spark.conf().set(GemmaConf.MODEL.name(), model);
     }

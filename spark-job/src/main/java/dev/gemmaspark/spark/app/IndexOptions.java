@@ -19,6 +19,9 @@ import picocli.CommandLine.Option;
 
 /** Which documents, and how they are indexed. */
 final class IndexOptions {
+  /** Documents that failed. */
+  private static final int MOST_SHOWN = 5;
+
   enum DocumentsFormat {
     FILES,
     PARQUET,
@@ -92,8 +95,9 @@ final class IndexOptions {
     long passages = update.manifest().shards().stream().mapToLong(shard -> shard.passages()).sum();
     out.printf(
         Locale.ROOT,
-        "%,d documents with %,d passages: %,d new, %,d changed, %,d deleted, %,d failed; %d of %d shards built, version %d%n",
-        update.manifest().documents(), passages, update.added(), update.changed(), update.deleted(), update.failed(), update.shardsBuilt(),
+        "%s%,d documents with %,d passages: %,d new, %,d changed, %,d deleted, %,d failed; %d of %d shards built, version %d%n",
+        update.failed() == 0 ? "" : String.format(Locale.ROOT, "%,d of ", update.manifest().documents()),
+        update.manifest().documents() + update.failed(), passages, update.added(), update.changed(), update.deleted(), update.failed(), update.shardsBuilt(),
         update.manifest().shards().size(), update.manifest().version());
     Dataset<Row> guessed = index.documents(update.manifest()).where("deleted_at IS NULL AND parse_status = 'OK' AND parse_error IS NOT NULL");
     long guesses = guessed.count();
@@ -101,8 +105,11 @@ final class IndexOptions {
       out.printf(Locale.ROOT, "  the encoding of %,d of them was guessed, of %s first: %s%n", guesses, guessed.first().getString(0), guessed.first().getAs("parse_error"));
     }
     if (update.failed() > 0) {
-      index.documents(update.manifest()).where("deleted_at IS NULL AND parse_status <> 'OK'").limit(5).collectAsList()
+      index.documents(update.manifest()).where("deleted_at IS NULL AND parse_status <> 'OK'").limit(MOST_SHOWN).collectAsList()
           .forEach(row -> out.printf(Locale.ROOT, "  %s: %s, %s%n", row.getString(0), row.getAs("parse_status"), row.getAs("parse_error")));
+    }
+    if (update.failed() > MOST_SHOWN) {
+      out.printf(Locale.ROOT, "  and %,d more%n", update.failed() - MOST_SHOWN);
     }
   }
 

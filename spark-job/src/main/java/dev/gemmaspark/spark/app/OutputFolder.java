@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.function.Predicate;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -137,8 +138,21 @@ final class OutputFolder {
 
   /** What is in it and no run has written: none of its own files, or rows without a report. */
   Optional<String> foreign() throws IOException {
+    return foreign(file -> true);
+  }
+
+  private Optional<String> foreign(Predicate<FileStatus> which) throws IOException {
     boolean reported = report().isPresent() || staged().report().isPresent();
-    return Arrays.stream(fileSystem.listStatus(folder)).filter(file -> !isOurs(file) || (isData(file) && !reported)).map(file -> file.getPath().getName()).findFirst();
+    return Arrays.stream(fileSystem.listStatus(folder))
+        .filter(which)
+        .filter(file -> !isOurs(file) || (isData(file) && !reported))
+        .map(file -> file.getPath().getName())
+        .findFirst();
+  }
+
+  /** As {@link #foreign}, of files that readers do not skip. */
+  Optional<String> foreignData() throws IOException {
+    return foreign(OutputFolder::isData);
   }
 
   private static boolean isOurs(FileStatus file) {

@@ -2,9 +2,12 @@ package dev.gemmaspark.spark.app;
 
 import dev.gemmaspark.spark.storage.FolderLock;
 import dev.gemmaspark.spark.storage.SmallFile;
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.Locale;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.FileAlreadyExistsException;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.sql.SparkSession;
@@ -75,6 +78,14 @@ final class OutputOptions {
       throw new UsageException(
           String.format(Locale.ROOT, "The output at %s is of a run that did not finish, and --mode append would make it look whole; --mode resume goes on with it", path));
     }
+    if (mode == Mode.APPEND && exists && !stream && folder.foreignData().isPresent()) {
+      throw new UsageException(
+          String.format(
+              Locale.ROOT,
+              "There is '%s' at %s, which no run of gemma-spark wrote, and readers would take it for rows of this output; name another --output",
+              folder.foreignData().get(),
+              path));
+    }
     if (mode == Mode.OVERWRITE && exists && folder.foreign().isPresent()) {
       throw new UsageException(
           String.format(
@@ -86,12 +97,27 @@ final class OutputOptions {
     return exists;
   }
 
-  /** Fails for a file where the folder is to be. */
-  void requireNoFile(SparkSession spark) throws IOException {
+  /** Fails for a file where the folder is to be, or on the way to it. */
+  void requireNoFile(Configuration hadoop) throws IOException {
+    requireNoFile(hadoop, "--output", path);
+  }
+
+  static void requireNoFile(Configuration hadoop, String option, String path) throws IOException {
     Path place = new Path(path);
-    FileSystem fileSystem = place.getFileSystem(spark.sessionState().newHadoopConf());
-    if (fileSystem.exists(place) && fileSystem.getFileStatus(place).isFile()) {
-      throw new UsageException(String.format(Locale.ROOT, "There is a file at %s; name a folder as --output", path));
+    FileSystem fileSystem = place.getFileSystem(hadoop);
+    for (Path at = place; at != null; at = at.getParent()) {
+      try {
+        if (fileSystem.getFileStatus(at).isDirectory()) {
+          return;
+        }
+      } catch (FileNotFoundException | FileAlreadyExistsException e) {
+        // of what is below a file, some file systems say that its parent is no folder
+        continue;
+      }
+      throw new UsageException(
+          String.format(
+              Locale.ROOT, at == place ? "There is a file at %1$s; name a folder as %3$s" : "There is a file at %1$s, so there is no folder %2$s; name another as %3$s",
+              at, place, option));
     }
   }
 }

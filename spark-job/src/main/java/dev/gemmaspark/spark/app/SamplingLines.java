@@ -36,7 +36,7 @@ record SamplingLines(List<String> lines, List<Map<Parameter, Object>> sets) {
 
   /** Reads a file, on any file system that Spark knows. */
   static SamplingLines read(SparkSession spark, String path) {
-    return parse(spark.read().textFile(path).as(Encoders.STRING()).collectAsList(), path);
+    return parse(InputFiles.read(spark, InputFiles.Format.TEXT, path, "--sampling").as(Encoders.STRING()).collectAsList(), path);
   }
 
   static SamplingLines parse(List<String> text, String path) {

@@ -8,6 +8,7 @@ import dev.gemmaspark.spark.conf.ConfigKey.Standard;
 import java.io.Serializable;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
@@ -19,6 +20,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.apache.spark.SparkConf;
+import org.apache.spark.unsafe.types.UTF8String;
 import scala.Tuple2;
 
 /**
@@ -29,6 +31,9 @@ public final class GemmaConf implements Serializable {
   private static final long serialVersionUID = 1L;
   private static final String PREFIX = "spark.gemma.";
   private static final long MEBIBYTE = 1L << 20;
+
+  /** Letters in which a key may differ from the one that was meant. */
+  private static final int MOST_MISTAKES = 2;
 
   public static final ConfigKey<String> MODEL =
       new ConfigKey<>(
@@ -205,11 +210,27 @@ public final class GemmaConf implements Serializable {
     for (String key : ours.keySet()) {
       if (KEYS.stream().noneMatch(known -> known.name().equals(key))) {
         throw new InvalidSettingException(
-            String.format(Locale.ROOT, "%s is no setting; the settings are %s", key, String.join(", ", KEYS.stream().map(ConfigKey::name).toList())));
+            String.format(
+                Locale.ROOT,
+                "%1$s is no setting%2$s; take it away where it is set, in SQL with RESET %1$s; the settings are %3$s",
+                key, near(key).map(near -> " (did you mean " + near + "?)").orElse(""), String.join(", ", KEYS.stream().map(ConfigKey::name).toList())));
       }
     }
     KEYS.forEach(key -> key.read(ours));
     return new GemmaConf(ours);
+  }
+
+  /** The key that was meant, it seems. */
+  private static Optional<String> near(String key) {
+    UTF8String wanted = UTF8String.fromString(key.toLowerCase(Locale.ROOT));
+    return KEYS.stream()
+        .map(ConfigKey::name)
+        .filter(name -> mistakes(name, wanted) <= MOST_MISTAKES)
+        .min(Comparator.comparingInt(name -> mistakes(name, wanted)));
+  }
+
+  private static int mistakes(String name, UTF8String wanted) {
+    return wanted.levenshteinDistance(UTF8String.fromString(name.toLowerCase(Locale.ROOT)));
   }
 
   /** The settings among an application's, as {@link #of(Map)} takes a session's. */

@@ -1,6 +1,6 @@
 package dev.gemmaspark.spark.execution;
 
-import dev.gemmaspark.engine.error.GemmaException;
+import dev.gemmaspark.engine.error.InvalidSettingException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.Serializable;
@@ -27,11 +27,12 @@ public record PromptTexts(HashMap<SummaryStyle, String> instructions, String ans
   /**
    * Reads the templates of a folder, and those that it lacks from the jar.
    *
-   * @throws GemmaException if the folder cannot be read
+   * @throws InvalidSettingException if the folder cannot be read
    */
   public static PromptTexts read(Optional<Path> folder) {
     if (folder.isPresent() && !Files.isDirectory(folder.get())) {
-      throw new GemmaException("There is no folder " + folder.get() + " with prompt templates; check spark.gemma.promptDir");
+      throw new InvalidSettingException(
+          "spark.gemma.promptDir is '" + folder.get() + "', and there is no such folder on this machine; name one with prompt templates");
     }
     HashMap<SummaryStyle, String> instructions = new HashMap<>();
     for (SummaryStyle style : SummaryStyle.values()) {
@@ -51,7 +52,7 @@ public record PromptTexts(HashMap<SummaryStyle, String> instructions, String ans
     } catch (NoSuchFileException e) {
       return Optional.empty();
     } catch (IOException e) {
-      throw new GemmaException("The prompt template " + path + " cannot be read: " + e.getMessage(), e);
+      throw new InvalidSettingException("The prompt template " + path + " (spark.gemma.promptDir) cannot be read as text in UTF-8; mend it, or take it away");
     }
   }
 

@@ -57,8 +57,10 @@ final class DocumentReader {
       return parsed(format.get().parse(text.text(), stem(name)), content, sha256, mime, text.guess());
     } catch (TikaProcess.UnavailableException e) {
       return failure(Status.UNSUPPORTED, sha256, mime, e.getMessage());
-    } catch (IOException | RuntimeException | StackOverflowError e) {
-      return failure(Status.FAILED, sha256, mime, e.getClass().getSimpleName() + ": " + e.getMessage());
+    } catch (IOException e) {
+      return failure(Status.FAILED, sha256, mime, e.getMessage() == null ? "it cannot be read" : e.getMessage());
+    } catch (RuntimeException | StackOverflowError e) {
+      return failure(Status.FAILED, sha256, mime, "it is broken, or nested too deep for its reader");
     }
   }
 

@@ -19,6 +19,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.UUID;
+import java.util.stream.Collectors;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
@@ -39,6 +40,9 @@ public final class PassageIndex {
 
   /** A listing that lost more than this share of the documents is taken for a mistake. */
   private static final double MOST_DELETED = 0.5;
+
+  /** Documents that could not be read, in a message. */
+  private static final int MOST_NAMED = 3;
 
   private final SparkSession spark;
   private final GemmaConf conf;
@@ -230,6 +234,7 @@ public final class PassageIndex {
       files.add(built.containsKey(shard) ? built.get(shard).file() : before.orElseThrow().shards().get(shard));
     }
     List<DocumentRow> documents = documents(known, changes, built);
+    requireReadable(source, documents);
     IndexManifest manifest =
         new IndexManifest(version, settings, files, documents.stream().filter(row -> row.isThere() && row.isRead()).count());
     spark
@@ -271,6 +276,21 @@ public final class PassageIndex {
     }
     changes.deleted().forEach(docId -> rows.put(docId, known.get(docId).deleted(now)));
     return new ArrayList<>(rows.values());
+  }
+
+  /** Fails where there are documents, and none has a text. */
+  private void requireReadable(DocumentSource source, List<DocumentRow> documents) {
+    List<DocumentRow> there = documents.stream().filter(DocumentRow::isThere).toList();
+    if (there.isEmpty() || there.stream().anyMatch(DocumentRow::isRead)) {
+      return;
+    }
+    String some = there.stream().limit(MOST_NAMED).map(row -> "of " + row.docId() + ", " + row.error()).collect(Collectors.joining("; "));
+    throw new DocumentsException(
+        String.format(
+            Locale.ROOT,
+            "Of the %,d documents at %s not one could be read, and the index at %s is left as it was; %s%s",
+            there.size(), source.place(), folder, some, there.size() > MOST_NAMED ? String.format(Locale.ROOT, "; and %,d more", there.size() - MOST_NAMED) : ""),
+        null);
   }
 
   private static long failed(Collection<DocumentRow> documents) {

@@ -25,6 +25,9 @@ final class TikaProcess {
   private static final Duration MOST_TIME = Duration.ofSeconds(60);
   private static final String MOST_MEMORY = "-Xmx512m";
 
+  /** What the other JVM says of a file that its parser gives up. */
+  private static final String UNREADABLE = "gemma: unreadable";
+
   /** What a file may come to: beyond it, the rest is cut off. */
   private static final int MOST_CHARACTERS = 16 << 20;
 
@@ -84,9 +87,9 @@ final class TikaProcess {
   }
 
   private static String reason(Path log, int code) throws IOException {
-    // a class name and no more: what a parser says may quote the document
-    String said = Files.readString(log).lines().filter(line -> line.startsWith("gemma: ")).findFirst().map(line -> line.substring(7)).orElse("");
-    return said.isEmpty() ? "Tika ended with code " + code + ", as it does when " + MOST_MEMORY.substring(4) + " of memory are not enough" : "Tika could not read it: " + said;
+    return Files.readString(log).lines().anyMatch(UNREADABLE::equals)
+        ? "Tika could not read it: it is broken, or of another kind than its name says"
+        : "Tika ended with code " + code + ", as it does when " + MOST_MEMORY.substring(4) + " of memory are not enough";
   }
 
   /** Of Tika and what came with it, as this JVM has them. */
@@ -128,8 +131,8 @@ final class TikaProcess {
         String text = (String) facade.getMethod("parseToString", Path.class).invoke(tika, Path.of(arguments[0]));
         Files.writeString(Path.of(arguments[1]), text, StandardCharsets.UTF_8);
       } catch (ReflectiveOperationException e) {
-        Throwable cause = e.getCause() == null ? e : e.getCause();
-        System.out.println("gemma: " + cause.getClass().getSimpleName());
+        // and no more: what a parser says may quote the document
+        System.out.println(UNREADABLE);
         System.exit(1);
       }
     }

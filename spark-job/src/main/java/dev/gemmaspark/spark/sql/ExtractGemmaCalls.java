@@ -4,6 +4,7 @@ import dev.gemmaspark.engine.error.InvalidSettingException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import org.apache.spark.sql.catalyst.expressions.And;
 import org.apache.spark.sql.catalyst.expressions.Attribute;
@@ -14,6 +15,7 @@ import org.apache.spark.sql.catalyst.optimizer.ColumnPruning$;
 import org.apache.spark.sql.catalyst.optimizer.RewritePredicateSubquery$;
 import org.apache.spark.sql.catalyst.plans.logical.Aggregate;
 import org.apache.spark.sql.catalyst.plans.logical.Command;
+import org.apache.spark.sql.catalyst.plans.logical.CreateVariable;
 import org.apache.spark.sql.catalyst.plans.logical.Expand;
 import org.apache.spark.sql.catalyst.plans.logical.Filter;
 import org.apache.spark.sql.catalyst.plans.logical.Generate;
@@ -53,6 +55,16 @@ public final class ExtractGemmaCalls extends Rule<LogicalPlan> {
           Aggregate.class,
           Expand.class,
           RepartitionByExpression.class);
+
+  /** What users write, by Spark's names for it. */
+  private static final Map<String, String> STATEMENTS =
+      Map.of(
+          "CreateVariable", "DECLARE VARIABLE",
+          "DeleteFromTable", "DELETE FROM",
+          "UpdateTable", "UPDATE",
+          "MergeIntoTable", "MERGE INTO",
+          "MergeRows", "MERGE INTO",
+          "Sample", "TABLESAMPLE");
 
   @Override
   public LogicalPlan apply(LogicalPlan plan) {
@@ -165,8 +177,11 @@ public final class ExtractGemmaCalls extends Rule<LogicalPlan> {
       throw new InvalidSettingException(
           String.format(
               Locale.ROOT,
-              "a gemma function cannot be called in %s; call it in a SELECT of its own first, and use its result there",
-              plan.nodeName()));
+              "a gemma function cannot be called in %s; %s",
+              STATEMENTS.getOrDefault(plan.nodeName(), plan.nodeName()),
+              plan instanceof CreateVariable
+                  ? "declare it without, and then SET VARIABLE name = (SELECT …)"
+                  : "call it in a SELECT of its own first, and use its result there"));
     }
     LogicalPlan node = NondeterministicParts.below(FieldsBelow.of(plan));
     Evaluation evaluation = new Evaluation(Scala.<LogicalPlan>list(node.children()).getFirst());

@@ -483,6 +483,51 @@ class AnswerAppTest {
   }
 
   @Test
+  void questionsThatShareAnIdAreRefusedBeforeAnyWorkAndEqualOnesAreNot() throws IOException {
+    String row = "{\"id\": 1, \"question\": \"What color has R-7000?\"}\n";
+    Files.writeString(questions, row + row.replace("7000", "7001"));
+    Run run = answer();
+    assertThat(run.text()).isEqualTo("The column 'id' (--id-column) is '1' in 2 rows with different questions; every question needs an id of its own" + System.lineSeparator());
+    assertThat(run.code()).isEqualTo(2);
+    assertThat(output.resolve(AnswerApp.INDEX)).doesNotExist();
+    Files.writeString(questions, row + row);
+    assertThat(answer().text()).contains("2 questions: 2 answered, 0 without evidence, 0 failed; the model was asked 1 times");
+    assertThat(answers()).hasSize(2);
+  }
+
+  @Test
+  void anIndexOfWhichNoDocumentCanBeReadIsNotMade() throws IOException {
+    Path scans = Files.createDirectory(folder.resolve("scans"));
+    for (int i = 0; i < 7; i++) {
+      Files.writeString(scans.resolve("s" + i + ".png"), "x");
+    }
+    String[] arguments = {"--documents", scans.toString(), "--index", folder.resolve("index").toString()};
+    Run none = run(new IndexApp(), arguments);
+    assertThat(none.text())
+        .startsWith("Of the 7 documents at " + scans + " not one could be read, and the index at " + folder.resolve("index") + " is left as it was; of s0.png, files like this are not read;")
+        .contains("; of s2.png, ")
+        .endsWith("; and 4 more" + System.lineSeparator())
+        .hasLineCount(1);
+    assertThat(none.code()).isEqualTo(2);
+    Files.writeString(scans.resolve("good.md"), "Room R-7000 is blue.");
+    Run one = run(new IndexApp(), arguments);
+    assertThat(one.text()).contains("1 of 8 documents with 1 passages: 8 new, 0 changed, 0 deleted, 7 failed;").contains("  s0.png: UNSUPPORTED, ").contains("  and 2 more");
+    assertThat(one.code()).isZero();
+    Files.delete(scans.resolve("good.md"));
+    assertThat(run(new IndexApp(), arguments).text()).contains("not one could be read");
+  }
+
+  @Test
+  void aFileInTheWayOfAFolderIsWrongUsage() throws IOException {
+    String place = Files.writeString(folder.resolve("file"), "mine").resolve("x").toString();
+    for (Run run : List.of(
+        run(new IndexApp(), "--documents", library.toString(), "--index", place), answer("--index", place), answer("--output", place))) {
+      assertThat(run.text()).contains("There is a file at " + folder.resolve("file") + ", so there is no folder " + place + "; name another as --").hasLineCount(1);
+      assertThat(run.code()).isEqualTo(2);
+    }
+  }
+
+  @Test
   void foldersOfOthersAreLeftAlone() throws IOException {
     Files.createDirectories(output);
     Files.writeString(output.resolve("mine.parquet"), "x");

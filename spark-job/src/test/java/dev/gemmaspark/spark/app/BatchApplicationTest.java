@@ -140,6 +140,26 @@ class BatchApplicationTest {
   }
 
   @Test
+  void nothingIsAppendedBesideFilesThatNoRunWrote() throws Exception {
+    lines("a.jsonl", 0, 5);
+    Path mine = Files.writeString(Files.createDirectory(output).resolve("notes.txt"), "mine");
+    Run run = summarize("--id-column", "id", "--mode", "append");
+    assertThat(run.text())
+        .contains("There is 'notes.txt' at " + output + ", which no run of gemma-spark wrote, and readers would take it for rows of this output; name another --output")
+        .hasLineCount(1);
+    assertThat(run.code()).isEqualTo(2);
+    // readers skip it
+    Files.move(mine, output.resolve("_notes.txt"));
+    assertThat(summarize("--id-column", "id", "--mode", "append").code()).isZero();
+    assertThat(summarize("--id-column", "id", "--mode", "append").code()).isZero();
+    assertThat(ids()).hasSize(10);
+    // rows of another program
+    Files.delete(output.resolve("_gemma_run.json"));
+    assertThat(summarize("--id-column", "id", "--mode", "append").text()).contains("There is 'part-");
+    assertThat(engine.calls()).isEqualTo(10);
+  }
+
+  @Test
   void aSliceThatWasCommittedWhenItsRunWasKilledIsKept() throws Exception {
     summarize("--id-column", "id");
     Path slice = Files.createDirectories(output.resolve("_gemma_slices/run-1/slice-00003"));
@@ -273,11 +293,24 @@ class BatchApplicationTest {
     assertThat(output).doesNotExist();
   }
 
+  @Test
+  void whatIsMissingOrInTheWayIsWrongUsage() throws Exception {
+    Path file = Files.writeString(folder.resolve("file"), "mine");
+    String[] generate = {"--input", input.toString(), "--format", "json", "--prompt-template", "{body}", "--output"};
+    Run inTheWay = run(new GenerateApp(), Stream.concat(Stream.of(generate), Stream.of(file.resolve("x/y").toString())).toArray(String[]::new));
+    assertThat(inTheWay.text()).isEqualTo("There is a file at " + file + ", so there is no folder " + file + "/x/y; name another as --output" + System.lineSeparator());
+    assertThat(inTheWay.code()).isEqualTo(2);
+    Run missing = run(new GenerateApp(), Stream.concat(Stream.of(generate), Stream.of(output.toString(), "--sampling", file + ".jsonl")).toArray(String[]::new));
+    assertThat(missing.text()).isEqualTo("There is no input at " + file + ".jsonl; check --sampling" + System.lineSeparator());
+    assertThat(missing.code()).isEqualTo(2);
+  }
+
   @ParameterizedTest
   @CsvSource(delimiter = '|', value = {
     "Translate | names no column",
     "Translate {body | a '{' without a '}'",
     "Translate body} | a '}' without a '{'",
+    "Translate {} or {body} | --prompt-template has {} without a name; write {column} with one of the input's columns (body, id), or {{}} for the braces themselves",
     "Translate {text} | The input has no column 'text' (--prompt-template); its columns are body, id",
   })
   void wrongTemplatesAreToldOf(String template, String message) {

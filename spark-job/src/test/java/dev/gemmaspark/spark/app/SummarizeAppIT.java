@@ -75,8 +75,10 @@ class SummarizeAppIT {
   void aDryRunMeasuresAsTheJobWillRun() throws Exception {
     System.setProperty("spark.master", "local[1]");
     System.setProperty("spark.gemma.contextLength", "192");
-    Run run = run("--dry-run", "--input", DOCUMENTS, "--text-column", "body", "--output", folder.resolve("dry").toString(), "--max-tokens", "32");
+    Path three = Files.writeString(folder.resolve("three.txt"), "One.\nTwo.\nThree.\n");
+    Run run = run("--dry-run", "--input", three.toString(), "--format", "text", "--text-column", "value", "--output", folder.resolve("dry").toString(), "--max-tokens", "32");
     assertThat(run.code()).as(run.text()).isZero();
+    assertThat(run.text()).contains(" a row, from 3 rows)");
     assertThat(run.text()).containsPattern("(?m)^speed .* on 1 threads$");
   }
 
