@@ -23,13 +23,16 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps other runs out of a folder, on any file system: a file that says whose the folder is, with a number that its holder counts up every
- * few seconds, the beat. Who comes watches the number by a clock of its own, so that no two clocks are compared: if it changes, the holder
- * lives; if it stands still for half a minute, the lock is free. On the holder's own machine a look at its process says so at once.
+ * Keeps other runs out of a folder: a file that says whose the folder is, with a number that its holder counts up every few seconds, the
+ * beat. Who comes watches the number by a clock of its own, so that no two clocks are compared: if it changes, the holder lives; if it
+ * stands still for half a minute, the lock is free. On the holder's own machine a look at its process says so at once.
  *
  * <p>A lock that is free is renamed, which one of several can do, then looked at whether it is the one that was watched, then made anew and
- * read back. A holder that was taken for dead (its machine slept, say) finds that at its next beat or before its next commit, whichever
- * comes first: {@link #requireHeld} belongs before whatever cannot be undone. Safe for several threads; who acquires it closes it.
+ * read back. This rests on a file system that makes a file for one of several that try, and renames in one step: local ones and HDFS do.
+ * Object stores such as S3A do neither; there the reading back, half a second later, keeps apart what did not begin at the same moment,
+ * and two that did may both go on until the next beat of one. A holder that was taken for dead (its machine slept, say) finds that at its
+ * next beat or before its next commit, whichever comes first: {@link #requireHeld} belongs before whatever cannot be undone. Safe for
+ * several threads; who acquires it closes it.
  */
 public final class FolderLock implements AutoCloseable {
   /** Of its file; hidden to Spark's readers. */
