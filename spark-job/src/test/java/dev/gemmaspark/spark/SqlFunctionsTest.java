@@ -319,17 +319,6 @@ class SqlFunctionsTest {
   }
 
   @Test
-  void unknownSettingsAreAnError() {
-    spark.conf().set("spark.gemma.modell", "x");
-    try {
-      assertThatThrownBy(() -> spark.sql("SELECT gemma_generate('x')"))
-          .hasMessageContaining("spark.gemma.modell is no setting; the settings are spark.gemma.model,");
-    } finally {
-      spark.conf().unset("spark.gemma.modell");
-    }
-  }
-
-  @Test
   void aBadRowFailsTheQueryOrIsAValue() {
     String rows = " FROM VALUES (1, 'a'), (2, 'BAD'), (3, NULL) AS t(id, x) ORDER BY id";
     assertThatThrownBy(() -> spark.sql("SELECT gemma_generate(x)" + rows).collect())

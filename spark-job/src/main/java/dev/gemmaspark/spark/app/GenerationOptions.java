@@ -14,8 +14,8 @@ import picocli.CommandLine.Option;
 /** Which model, and how it samples; but for {@code --top-k}, which is of passages where there are such. */
 class GenerationOptions {
   static final String MODELS =
-      "A GGUF file or a Hugging Face directory (safetensors), at the same path on every node or under a URI (hdfs://, s3a://, file:); the name of one"
-          + " sent with --files or --archives; or 'demo'";
+      "A GGUF file or a Hugging Face directory (safetensors), at the same path on every node or at a URI (of HDFS, S3 and the like);"
+          + " the name of one sent with --files or --archives; or 'demo'";
 
   @Option(
       names = "--model",

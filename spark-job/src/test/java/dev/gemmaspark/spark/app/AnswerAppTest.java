@@ -520,8 +520,8 @@ class AnswerAppTest {
   @Test
   void aFileInTheWayOfAFolderIsWrongUsage() throws IOException {
     String place = Files.writeString(folder.resolve("file"), "mine").resolve("x").toString();
-    for (Run run : List.of(
-        run(new IndexApp(), "--documents", library.toString(), "--index", place), answer("--index", place), answer("--output", place))) {
+    output = Path.of(place);
+    for (Run run : List.of(run(new IndexApp(), "--documents", library.toString(), "--index", place), answer("--index", folder.resolve("index").toString()))) {
       assertThat(run.text()).contains("There is a file at " + folder.resolve("file") + ", so there is no folder " + place + "; name another as --").hasLineCount(1);
       assertThat(run.code()).isEqualTo(2);
     }

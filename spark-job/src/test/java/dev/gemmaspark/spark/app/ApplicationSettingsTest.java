@@ -39,7 +39,7 @@ class ApplicationSettingsTest {
   void helpSaysWhichModelsThereMayBe() {
     for (Application application : List.of(new SummarizeApp(), new AnswerApp(), new EvaluateApp(), new IndexApp())) {
       assertThat(LocalApplication.run(application, "--help").text().replaceAll("\\s+", " "))
-          .contains("A GGUF file or a Hugging Face directory (safetensors), at the same path on every node or under a URI (hdfs://, s3a://, file:)");
+          .contains("A GGUF file or a Hugging Face directory (safetensors), at the same path on every node or at a URI (of HDFS, S3 and the like)");
     }
   }
 }
