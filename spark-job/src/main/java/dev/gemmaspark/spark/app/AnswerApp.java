@@ -42,6 +42,7 @@ import picocli.CommandLine.Option;
 public final class AnswerApp extends Application {
   /** Of answers, beside the index if there is no other place for that. */
   static final String INDEX = "_gemma_index";
+  private static final String NO_QUESTION = "the row has no question";
 
   @Mixin private IndexOptions indexing;
   @Mixin private QuestionOptions questions;
@@ -139,9 +140,6 @@ public final class AnswerApp extends Application {
       files.checkQuotes(rows);
     }
     Dataset<Row> asked = asked(files, rows);
-    if (!stream.isOn()) {
-      checkIds(asked);
-    }
     generation.apply(spark);
     GemmaConf conf = conf(spark);
     spark.sparkContext().setLocalProperty(SuspectRows.ID_COLUMN, "question_id");
@@ -155,6 +153,9 @@ public final class AnswerApp extends Application {
         folder.requireStream();
       } else {
         folder.requireOurs(mode == OutputOptions.Mode.ERRORIFEXISTS);
+        if (hasId(rows)) {
+          checkIds(asked);
+        }
       }
       if (indexing.hasDocuments()) {
         indexing.update(spark, conf, passages, out);
@@ -190,33 +191,42 @@ public final class AnswerApp extends Application {
     String column = questionColumn != null ? questionColumn : files.format() == InputFiles.Format.TEXT ? "value" : "question";
     Dataset<Row> readable = rows.drop(InputFiles.CORRUPT);
     InputFiles.requireColumn(readable, "--question-column", column, DataTypes.StringType);
-    boolean hasId = idColumn != null || Arrays.asList(readable.columns()).contains("id");
     if (idColumn != null) {
       InputFiles.requireColumn(readable, "--id-column", idColumn, null);
     }
     Column question = BatchApplication.column(column);
-    Column problem = functions.coalesce(functions.col(InputFiles.UNREAD), functions.when(question.isNull(), "the row has no question"));
+    Column problem = functions.coalesce(functions.col(InputFiles.UNREAD), functions.when(question.isNull(), NO_QUESTION));
     return files.withUnread(rows, List.of(column))
         .select(
-            (hasId ? BatchApplication.column(idColumn != null ? idColumn : "id") : question).cast("string").as("question_id"),
+            (hasId(rows) ? BatchApplication.column(idColumn != null ? idColumn : "id") : question).cast("string").as("question_id"),
             question.as("question"),
             problem.as("problem"));
   }
 
-  /** Equal questions may share an id: they have equal answers. */
+  private boolean hasId(Dataset<Row> rows) {
+    return idColumn != null || Arrays.asList(rows.columns()).contains("id");
+  }
+
+  /** Equal questions may share an id: they have equal answers. Rows that could not be read are errors of their own. */
   private void checkIds(Dataset<Row> asked) {
+    // of numbers, which are compared in one pass without being sorted
+    Column hash = functions.xxhash64(functions.col("question"));
     List<Row> wrong =
-        asked.groupBy("question_id")
-            .agg(functions.count(functions.lit(1)), functions.count_distinct(functions.col("question")).as("questions"))
-            .where("question_id IS NOT NULL AND questions > 1")
+        asked.where(functions.col("problem").isNull().or(functions.col("problem").equalTo(NO_QUESTION)))
+            .groupBy("question_id")
+            .agg(functions.count(functions.lit(1)), functions.min(hash).as("first"), functions.max(hash).as("last"))
+            .where("question_id IS NULL OR first <> last")
             .limit(1)
             .collectAsList();
     if (!wrong.isEmpty()) {
       throw new UsageException(
           String.format(
               Locale.ROOT,
-              "The column '%s' (--id-column) is '%s' in %,d rows with different questions; every question needs an id of its own",
-              idColumn != null ? idColumn : "id", wrong.getFirst().getString(0), wrong.getFirst().getLong(1)));
+              "The column '%s' (--id-column) is %s; every question needs an id of its own",
+              idColumn != null ? idColumn : "id",
+              wrong.getFirst().isNullAt(0)
+                  ? String.format(Locale.ROOT, "NULL in %,d rows", wrong.getFirst().getLong(1))
+                  : String.format(Locale.ROOT, "'%s' in %,d rows with different questions", wrong.getFirst().getString(0), wrong.getFirst().getLong(1))));
     }
   }
 

@@ -4,12 +4,14 @@ import dev.gemmaspark.spark.storage.FolderLock;
 import dev.gemmaspark.spark.storage.SmallFile;
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
 import java.util.Arrays;
 import java.util.Locale;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileAlreadyExistsException;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
+import org.apache.hadoop.security.AccessControlException;
 import org.apache.spark.sql.SparkSession;
 import picocli.CommandLine.Option;
 
@@ -60,9 +62,10 @@ final class OutputOptions {
       throw new UsageException(
           String.format(
               Locale.ROOT,
-              "The output at %s was written %s, and readers would not see both; name another --output",
+              "The output at %s was written %s, and %s; name another --output",
               path,
-              stream ? "by a job without --stream" : "with --stream"));
+              stream ? "by a job without --stream" : "with --stream",
+              mode == Mode.OVERWRITE ? "is not taken for old output of this one" : "readers would not see both"));
     }
     if (mode == Mode.ERRORIFEXISTS && exists && !stream) {
       // what is staged is whole when it has come into the folder, not before
@@ -113,6 +116,9 @@ final class OutputOptions {
       } catch (FileNotFoundException | FileAlreadyExistsException e) {
         // of what is below a file, some file systems say that its parent is no folder
         continue;
+      } catch (AccessControlException | AccessDeniedException e) {
+        // who may not look there cannot know
+        return;
       }
       throw new UsageException(
           String.format(

@@ -203,7 +203,8 @@ public final class GemmaConf implements Serializable {
     TreeMap<String, String> ours = new TreeMap<>();
     all.forEach(
         (key, value) -> {
-          if (key.startsWith(PREFIX)) {
+          // in whatever letters, since Spark would not know them otherwise than it is told
+          if (key.regionMatches(true, 0, PREFIX, 0, PREFIX.length())) {
             ours.put(key, value);
           }
         });

@@ -22,6 +22,7 @@ final class CarefulRows implements AutoCloseable {
   private final SuspectRows.Attempt attempt;
   private final List<SuspectRows.Row> suspects;
   private boolean hasTurn;
+  private boolean closed;
 
   CarefulRows(SuspectRows.Attempt attempt, List<SuspectRows.Row> suspects) {
     this.attempt = attempt;
@@ -58,7 +59,7 @@ final class CarefulRows implements AutoCloseable {
       Thread.currentThread().interrupt();
       throw new TaskKilledException("interrupted");
     }
-    setTurn(true);
+    takeTurn();
     SuspectRows.begin(attempt, new SuspectRows.Row(row.hashCode(), name));
     return Optional.empty();
   }
@@ -67,7 +68,7 @@ final class CarefulRows implements AutoCloseable {
   void end() {
     if (hasTurn()) {
       SuspectRows.end(attempt);
-      close();
+      giveBack();
     }
   }
 
@@ -75,12 +76,22 @@ final class CarefulRows implements AutoCloseable {
     return hasTurn;
   }
 
-  private synchronized void setTurn(boolean turn) {
-    hasTurn = turn;
+  /** The task may have ended in the meantime, when another thread than its own reads its rows. */
+  private synchronized void takeTurn() {
+    if (closed) {
+      TURN.release();
+      throw new TaskKilledException("ended");
+    }
+    hasTurn = true;
   }
 
   @Override
   public synchronized void close() {
+    closed = true;
+    giveBack();
+  }
+
+  private synchronized void giveBack() {
     if (hasTurn) {
       hasTurn = false;
       TURN.release();

@@ -166,11 +166,11 @@ final class GemmaRows extends AbstractIterator<InternalRow> {
 
   /** After the task's end, whichever: requests on their way are given up, and no Arrow memory stays. */
   private void close() {
-    engines.values().forEach(ArrowGenerator::close);
-    leases.forEach(ExecutorEngine.Lease::close);
     if (careful != null) {
       careful.close();
     }
+    engines.values().forEach(ArrowGenerator::close);
+    leases.forEach(ExecutorEngine.Lease::close);
     allocator.close();
   }
 }

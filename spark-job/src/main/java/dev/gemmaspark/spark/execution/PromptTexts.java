@@ -4,6 +4,7 @@ import dev.gemmaspark.engine.error.InvalidSettingException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.Serializable;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -32,7 +33,8 @@ public record PromptTexts(HashMap<SummaryStyle, String> instructions, String ans
   public static PromptTexts read(Optional<Path> folder) {
     if (folder.isPresent() && !Files.isDirectory(folder.get())) {
       throw new InvalidSettingException(
-          "spark.gemma.promptDir is '" + folder.get() + "', and there is no such folder on this machine; name one with prompt templates");
+          "spark.gemma.promptDir is '" + folder.get() + "', and "
+              + (Files.exists(folder.get()) ? "that is no folder" : "there is no such folder on this machine") + "; name one with prompt templates");
     }
     HashMap<SummaryStyle, String> instructions = new HashMap<>();
     for (SummaryStyle style : SummaryStyle.values()) {
@@ -52,7 +54,9 @@ public record PromptTexts(HashMap<SummaryStyle, String> instructions, String ans
     } catch (NoSuchFileException e) {
       return Optional.empty();
     } catch (IOException e) {
-      throw new InvalidSettingException("The prompt template " + path + " (spark.gemma.promptDir) cannot be read as text in UTF-8; mend it, or take it away");
+      throw new InvalidSettingException(
+          "The prompt template " + path + " (spark.gemma.promptDir) cannot be read"
+              + (e instanceof CharacterCodingException ? " as text in UTF-8" : ": " + e.getMessage()) + "; mend it, or take it away");
     }
   }
 

@@ -3,12 +3,15 @@ package dev.gemmaspark.spark.rag;
 import java.io.IOException;
 import java.util.Locale;
 import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Reads documents of any kind; what cannot be read is an outcome, not an exception. */
 final class DocumentReader {
   /** Rises when the same file would give another text. */
   static final int VERSION = 2;
 
+  private static final Logger LOG = LoggerFactory.getLogger(DocumentReader.class);
   private static final int LARGEST_BYTES = 64 << 20;
 
   private DocumentReader() {}
@@ -58,10 +61,19 @@ final class DocumentReader {
     } catch (TikaProcess.UnavailableException e) {
       return failure(Status.UNSUPPORTED, sha256, mime, e.getMessage());
     } catch (IOException e) {
-      return failure(Status.FAILED, sha256, mime, e.getMessage() == null ? "it cannot be read" : e.getMessage());
+      return failure(Status.FAILED, sha256, mime, reason(e));
     } catch (RuntimeException | StackOverflowError e) {
+      // without its message, which may quote the document
+      LOG.warn("The document {} could not be read: {} at {}", content.listed().docId(), e.getClass().getName(), e.getStackTrace().length == 0 ? "" : e.getStackTrace()[0]);
       return failure(Status.FAILED, sha256, mime, "it is broken, or nested too deep for its reader");
     }
+  }
+
+  /** What our readers say is a reason by itself; of what the system says, some messages are a mere path or a number. */
+  private static String reason(IOException e) {
+    return e.getClass() == IOException.class && e.getMessage() != null
+        ? e.getMessage()
+        : "it cannot be read (" + e.getClass().getSimpleName() + (e.getMessage() == null ? "" : ": " + e.getMessage()) + ")";
   }
 
   private static Outcome parsed(ParsedDocument document, Content content, String sha256, String mime, String guess) {

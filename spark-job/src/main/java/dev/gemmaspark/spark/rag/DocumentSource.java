@@ -73,9 +73,7 @@ public sealed interface DocumentSource {
       try {
         FileStatus status = fileSystem.getFileStatus(root);
         Path base = status.isFile() ? status.getPath().getParent() : status.getPath();
-        RemoteIterator<LocatedFileStatus> files = fileSystem.listFiles(root, true);
-        while (files.hasNext()) {
-          LocatedFileStatus file = files.next();
+        for (FileStatus file : "file".equals(fileSystem.getScheme()) ? localFiles(fileSystem, root) : files(fileSystem, root)) {
           String docId = base.toUri().relativize(file.getPath().toUri()).getPath();
           if (isVisible(docId)) {
             all.add(new Listed(docId, file.getPath().toString(), file.getLen(), file.getModificationTime(), null));
@@ -85,6 +83,28 @@ public sealed interface DocumentSource {
         throw new DocumentsException("There are no documents at " + place + "; check --documents", e);
       }
       return "file".equals(fileSystem.getScheme()) ? once(all) : all;
+    }
+
+    private static List<FileStatus> files(FileSystem fileSystem, Path root) throws IOException {
+      List<FileStatus> all = new ArrayList<>();
+      RemoteIterator<LocatedFileStatus> files = fileSystem.listFiles(root, true);
+      while (files.hasNext()) {
+        all.add(files.next());
+      }
+      return all;
+    }
+
+    /** Without the files' permissions, which Hadoop asks of a process of its own for each local file. */
+    private static List<FileStatus> localFiles(FileSystem fileSystem, Path root) throws IOException {
+      List<FileStatus> all = new ArrayList<>();
+      for (FileStatus each : fileSystem.listStatus(root)) {
+        if (each.isDirectory()) {
+          all.addAll(localFiles(fileSystem, each.getPath()));
+        } else {
+          all.add(each);
+        }
+      }
+      return all;
     }
 
     /** Links may lead to a file by many ways, even in circles: it is known by its shortest name. */

@@ -194,13 +194,14 @@ public final class PassageIndex {
       removeOld(lock);
       return new Update(before.get(), 0, 0, 0, failed(known.values()), 0);
     }
-    return build(source, rules, settings, scope == Scope.ALL ? Optional.empty() : before, known, changes, touched, lock);
+    return build(source, rules, settings, scope, scope == Scope.ALL ? Optional.empty() : before, known, changes, touched, lock);
   }
 
   private Update build(
       DocumentSource source,
       Rules rules,
       Map<String, String> settings,
+      Scope scope,
       Optional<IndexManifest> before,
       Map<String, DocumentRow> known,
       Changes changes,
@@ -234,7 +235,10 @@ public final class PassageIndex {
       files.add(built.containsKey(shard) ? built.get(shard).file() : before.orElseThrow().shards().get(shard));
     }
     List<DocumentRow> documents = documents(known, changes, built);
-    requireReadable(source, documents);
+    boolean wereReadable = known.values().stream().anyMatch(row -> row.isThere() && row.isRead());
+    if (!wereReadable || scope != Scope.CHANGES_HOWEVER_MANY) {
+      requireReadable(source, documents, wereReadable ? "; if its readable documents are gone, say --allow-shrink" : "", lock);
+    }
     IndexManifest manifest =
         new IndexManifest(version, settings, files, documents.stream().filter(row -> row.isThere() && row.isRead()).count());
     spark
@@ -278,18 +282,19 @@ public final class PassageIndex {
     return new ArrayList<>(rows.values());
   }
 
-  /** Fails where there are documents, and none has a text. */
-  private void requireReadable(DocumentSource source, List<DocumentRow> documents) {
+  /** Fails where there are documents, and none has a text; what was built of them goes. */
+  private void requireReadable(DocumentSource source, List<DocumentRow> documents, String mend, FolderLock lock) throws IOException {
     List<DocumentRow> there = documents.stream().filter(DocumentRow::isThere).toList();
     if (there.isEmpty() || there.stream().anyMatch(DocumentRow::isRead)) {
       return;
     }
+    removeOld(lock);
     String some = there.stream().limit(MOST_NAMED).map(row -> "of " + row.docId() + ", " + row.error()).collect(Collectors.joining("; "));
     throw new DocumentsException(
         String.format(
             Locale.ROOT,
-            "Of the %,d documents at %s not one could be read, and the index at %s is left as it was; %s%s",
-            there.size(), source.place(), folder, some, there.size() > MOST_NAMED ? String.format(Locale.ROOT, "; and %,d more", there.size() - MOST_NAMED) : ""),
+            "Of the %,d documents at %s not one could be read, and the index at %s is left as it was; %s%s%s",
+            there.size(), source.place(), folder, some, there.size() > MOST_NAMED ? String.format(Locale.ROOT, "; and %,d more", there.size() - MOST_NAMED) : "", mend),
         null);
   }
 

@@ -2,9 +2,11 @@ package dev.gemmaspark.spark.rag;
 
 import java.io.File;
 import java.io.IOException;
+import java.lang.reflect.InvocationTargetException;
 import java.net.URISyntaxException;
 import java.net.URL;
 import java.net.URLClassLoader;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -87,8 +89,9 @@ final class TikaProcess {
   }
 
   private static String reason(Path log, int code) throws IOException {
-    return Files.readString(log).lines().anyMatch(UNREADABLE::equals)
-        ? "Tika could not read it: it is broken, or of another kind than its name says"
+    List<String> lines = new String(Files.readAllBytes(log), StandardCharsets.UTF_8).lines().filter(line -> line.startsWith(UNREADABLE)).toList();
+    return !lines.isEmpty()
+        ? "Tika could not read it (" + lines.getFirst().substring(UNREADABLE.length()) + "): it is broken, has a password, or is of another kind than its name says"
         : "Tika ended with code " + code + ", as it does when " + MOST_MEMORY.substring(4) + " of memory are not enough";
   }
 
@@ -130,9 +133,10 @@ final class TikaProcess {
         facade.getMethod("setMaxStringLength", int.class).invoke(tika, MOST_CHARACTERS);
         String text = (String) facade.getMethod("parseToString", Path.class).invoke(tika, Path.of(arguments[0]));
         Files.writeString(Path.of(arguments[1]), text, StandardCharsets.UTF_8);
-      } catch (ReflectiveOperationException e) {
+      } catch (ReflectiveOperationException | CharacterCodingException e) {
         // and no more: what a parser says may quote the document
-        System.out.println(UNREADABLE);
+        Throwable cause = e instanceof InvocationTargetException ? e.getCause() : e;
+        System.out.println(UNREADABLE + (cause.getCause() == null ? cause : cause.getCause()).getClass().getSimpleName());
         System.exit(1);
       }
     }

@@ -90,8 +90,10 @@ public final class FolderLock implements AutoCloseable {
     boolean made = !fileSystem.exists(folder);
     FolderLock lock = new FolderLock(fileSystem, folder, application, runId, timing, made);
     while (!lock.create()) {
-      Optional<String> seen = lock.text(lock.file).filter(text -> !lock.isOurs(text));
-      if (seen.isPresent() && lock.isFree(seen.get())) {
+      Optional<String> seen = lock.text(lock.file);
+      if (seen.isEmpty()) {
+        lock.waitForText();
+      } else if (!lock.isOurs(seen.get()) && lock.isFree(seen.get())) {
         lock.setAside(seen.get());
       }
     }
@@ -102,6 +104,15 @@ public final class FolderLock implements AutoCloseable {
   /** Whether the run that has a folder's lock is dead for sure, which its own machine alone can see. */
   public static boolean isHolderDead(FileSystem fileSystem, Path folder) throws IOException {
     return text(SmallFile.unchecked(fileSystem), new Path(folder, NAME)).flatMap(LockHolder::of).filter(holder -> holder.life() == LockHolder.Life.DEAD).isPresent();
+  }
+
+  /** After it could not be made and is not there to be read: it went away in the meantime, or nobody may read it. */
+  private void waitForText() throws IOException {
+    if (++refusals >= MOST_REFUSALS) {
+      throw new IOException(
+          String.format(Locale.ROOT, "The lock %s is there and cannot be read: see whose it is and who may read it, or remove it if no run is at work", file));
+    }
+    sleep(timing.settle);
   }
 
   /** Tries to make the file; whether it is there, and ours: also if another took ours for a dead one's, and has put it back. */

@@ -28,6 +28,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -193,10 +194,10 @@ class AnswerAppTest {
   void aQuestionThatWasNotAskedFailsTheRunAndIsNotWithoutEvidence() throws IOException {
     assertThat(answer("--top-k", "1").code()).isZero();
     ask(IntStream.range(0, 60).mapToObj(i -> String.format(Locale.ROOT, "Question number %d: what color has R-70%02d?", i, i % 12)).toArray(String[]::new));
-    prompts.clear();
+    AtomicInteger asked = new AtomicInteger();
     ExecutorEngine.replaceFactory(
         settings -> request -> {
-          if (prompts.size() == 50) {
+          if (asked.getAndIncrement() == 50) {
             loseSlices();
           }
           return say(request);
@@ -514,7 +515,27 @@ class AnswerAppTest {
     assertThat(one.text()).contains("1 of 8 documents with 1 passages: 8 new, 0 changed, 0 deleted, 7 failed;").contains("  s0.png: UNSUPPORTED, ").contains("  and 2 more");
     assertThat(one.code()).isZero();
     Files.delete(scans.resolve("good.md"));
-    assertThat(run(new IndexApp(), arguments).text()).contains("not one could be read");
+    Run gone = run(new IndexApp(), arguments);
+    assertThat(gone.text()).contains("not one could be read").contains("; if its readable documents are gone, say --allow-shrink");
+    assertThat(gone.code()).isEqualTo(2);
+    // what was built for the two that failed is not left behind
+    try (Stream<Path> shards = Files.list(folder.resolve("index/shards"))) {
+      assertThat(shards.filter(file -> file.toString().endsWith(".zip"))).hasSize(8);
+    }
+    Run shrunk = run(new IndexApp(), Stream.concat(Stream.of(arguments), Stream.of("--allow-shrink")).toArray(String[]::new));
+    assertThat(shrunk.text()).contains("0 of 7 documents with 0 passages: 0 new, 0 changed, 1 deleted, 7 failed;");
+    assertThat(shrunk.code()).isZero();
+  }
+
+  @Test
+  void everyQuestionNeedsAnIdWhereThereAreIds() throws IOException {
+    Files.writeString(questions, "{\"id\": 1, \"question\": \"What color has R-7000?\"}\n{\"question\": \"What color has R-7001?\"}\n");
+    Run run = answer();
+    assertThat(run.text()).contains("The column 'id' (--id-column) is NULL in 1 rows; every question needs an id of its own");
+    assertThat(run.code()).isEqualTo(2);
+    Files.writeString(questions, "{\"id\": 1, \"question\": \"What color has R-7000?\"}\n{\"id\": 1, \"question\": null}\n");
+    assertThat(answer().text()).contains("is '1' in 2 rows with different questions");
+    assertThat(prompts).isEmpty();
   }
 
   @Test

@@ -23,6 +23,7 @@ class ApplicationSettingsTest {
   @CsvSource(delimiter = '|', value = {
     "spark.gemma.threads | zero | spark.gemma.threads is 'zero'; it must be a whole number of at least 1",
     "spark.gemma.promptDir | /nowhere | spark.gemma.promptDir is '/nowhere', and there is no such folder on this machine; name one with prompt templates",
+    "spark.gemma.promptDir | pom.xml | spark.gemma.promptDir is 'pom.xml', and that is no folder; name one with prompt templates",
     "spark.gemma.batchrows | 5 | spark.gemma.batchrows is no setting (did you mean spark.gemma.batchRows?); take it away where it is set",
   })
   void aWrongSettingOfTheApplicationIsOneLineAndWrongUsage(String key, String value, String message) {

@@ -1,17 +1,16 @@
 package dev.gemmaspark.spark.app;
 
+import dev.gemmaspark.spark.LocalFiles;
 import java.io.IOException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.hadoop.fs.FSDataOutputStream;
-import org.apache.hadoop.fs.LocalFileSystem;
 import org.apache.hadoop.fs.Path;
-import org.apache.hadoop.fs.RawLocalFileSystem;
 import org.apache.hadoop.fs.permission.FsPermission;
 import org.apache.hadoop.util.Progressable;
 
 /** Local files, and the files of their checksums, that say what of them is changed next; before one change this stops for good. */
-public final class WatchedFiles extends LocalFileSystem {
+public final class WatchedFiles extends LocalFiles {
   private static final AtomicInteger left = new AtomicInteger(Integer.MAX_VALUE);
   private static final AtomicInteger changes = new AtomicInteger();
 
@@ -43,7 +42,7 @@ public final class WatchedFiles extends LocalFileSystem {
     System.out.flush();
   }
 
-  private static final class Raw extends RawLocalFileSystem {
+  private static final class Raw extends LocalFiles.Raw {
     @Override
     public boolean rename(Path from, Path to) throws IOException {
       change("rename", to);

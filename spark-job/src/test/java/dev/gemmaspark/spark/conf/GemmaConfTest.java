@@ -88,6 +88,7 @@ class GemmaConfTest {
 
   @Test
   void unknownKeysAreAnErrorAndOthersSettingsAreNot() {
+    assertThatThrownBy(() -> GemmaConf.of(Map.of("SPARK.GEMMA.BATCHROWS", "1"))).hasMessageStartingWith("SPARK.GEMMA.BATCHROWS is no setting (did you mean spark.gemma.batchRows?); ");
     assertThatThrownBy(() -> GemmaConf.of(Map.of("spark.gemma.foo", "1"))).hasMessageStartingWith("spark.gemma.foo is no setting; take it away where it is set, in SQL with RESET spark.gemma.foo; the settings are spark.gemma.model, ");
     assertThat(GemmaConf.of(Map.of("spark.gemmas.foo", "1", "spark.app.name", "x")).settings()).isEmpty();
   }

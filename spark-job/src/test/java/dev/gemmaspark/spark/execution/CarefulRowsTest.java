@@ -1,6 +1,8 @@
 package dev.gemmaspark.spark.execution;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.fail;
 
 import dev.gemmaspark.spark.executor.SuspectRows.Attempt;
 import dev.gemmaspark.spark.executor.SuspectRows.Row;
@@ -8,6 +10,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import org.apache.spark.TaskKilledException;
 import org.apache.spark.sql.catalyst.InternalRow;
 import org.apache.spark.sql.catalyst.expressions.GenericInternalRow;
 import org.junit.jupiter.api.Test;
@@ -33,6 +36,17 @@ class CarefulRowsTest {
       assertThat(begun).isNotDone();
       one.end();
       begun.get(10, TimeUnit.SECONDS);
+    }
+  }
+
+  /** Another thread than the task's may read its rows, and be behind its end. */
+  @Test
+  void aTurnThatComesAfterTheTasksEndIsGivenBack() {
+    CarefulRows ended = task(0);
+    ended.close();
+    assertThatThrownBy(() -> ended.begin(SOUND, "row 2", () -> {})).isInstanceOf(TaskKilledException.class);
+    try (CarefulRows other = task(1)) {
+      assertThat(other.begin(SOUND, "row 2", () -> fail("nobody has the turn"))).isEmpty();
     }
   }
 

@@ -62,6 +62,14 @@ class FolderLockTest {
   }
 
   @Test
+  @Timeout(60)
+  void aLockThatCannotBeReadIsAnErrorAndNoHang() throws IOException {
+    // as one of somebody else, who lets nobody read it
+    Files.createDirectories(file);
+    assertThatThrownBy(() -> acquire("run-2")).isInstanceOf(IOException.class).hasMessageContaining("is there and cannot be read: see whose it is");
+  }
+
+  @Test
   void aFolderThatSomethingIsInStays() throws IOException {
     try (FolderLock lock = acquire("run-1")) {
       Files.writeString(folder.resolve("out/part-0.parquet"), "x");
