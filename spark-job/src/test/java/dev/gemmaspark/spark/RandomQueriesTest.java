@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Test;
  * {@code -Dgemma.test.queries=5000} for more of them, {@code -Dgemma.test.seed=now} for others: the seed is printed.
  */
 class RandomQueriesTest {
-  private static final int QUERIES = Integer.getInteger("gemma.test.queries", 300);
+  private static final int QUERIES = Integer.getInteger("gemma.test.queries", 150);
   private static SparkSession spark;
 
   @BeforeAll

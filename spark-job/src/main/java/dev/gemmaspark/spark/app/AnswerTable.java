@@ -53,6 +53,9 @@ final class AnswerTable {
           .add("run_id", DataTypes.StringType)
           .add("created_at", DataTypes.TimestampType);
 
+  private static final String NO_ROOM =
+      "the question and its best passage do not fit the model's context (spark.gemma.contextLength); shorten the question, or index shorter passages";
+
   /** What {@link Finish} takes: a question, or why there is none; its evidence; and what the model said, if it was asked. */
   static final StructType SAID =
       new StructType()
@@ -118,7 +121,7 @@ final class AnswerTable {
       List<Row> shown = passages.subList(0, Math.min(passages.size(), fitting == null ? 0 : fitting));
       String text = said.getAs("said");
       String problem = said.getAs("problem");
-      String error = problem != null ? problem : said.getAs("error");
+      String error = problem != null ? problem : !passages.isEmpty() && shown.isEmpty() ? NO_ROOM : said.getAs("error");
       if (!shown.isEmpty() && text == null && error == null) {
         throw new IllegalStateException("a question that has evidence was not asked");
       }

@@ -13,6 +13,7 @@ import org.apache.spark.SparkConf;
 import org.apache.spark.SparkUserAppException;
 import org.apache.spark.sql.SparkSession;
 import picocli.CommandLine;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import scala.jdk.javaapi.CollectionConverters;
 
@@ -52,6 +53,7 @@ abstract class Application {
       if (CommandLine.printHelpIfRequested(command.getParseResult())) {
         return SUCCESS;
       }
+      requireNoEmptyPath(command);
       application.check();
       // before there is a session, which would fail for them with a stack trace
       PromptTexts.read(GemmaConf.of(new SparkConf()).promptDirectory());
@@ -61,6 +63,14 @@ abstract class Application {
       return USAGE;
     }
     return application.runWithSpark(out);
+  }
+
+  private static void requireNoEmptyPath(CommandLine command) {
+    for (OptionSpec option : command.getCommandSpec().options()) {
+      if (("PATH".equals(option.paramLabel()) || "DIR".equals(option.paramLabel())) && option.getValue() instanceof String path && path.isBlank()) {
+        throw new UsageException(option.longestName() + " is empty; name a place (a variable of the shell may not be set)");
+      }
+    }
   }
 
   private int runWithSpark(PrintWriter out) {

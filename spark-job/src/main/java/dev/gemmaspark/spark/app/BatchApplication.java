@@ -177,7 +177,11 @@ abstract class BatchApplication extends Application {
     if (!folder.hasRows()) {
       return;
     }
-    Map<String, String> there = columns(folder.rows().schema());
+    Optional<StructType> schema = folder.schema();
+    if (schema.isEmpty()) {
+      return;
+    }
+    Map<String, String> there = columns(schema.get());
     Map<String, String> here = columns(written);
     for (String column : Stream.concat(there.keySet().stream(), here.keySet().stream()).toList()) {
       String before = there.getOrDefault(column, "missing");
@@ -285,7 +289,10 @@ abstract class BatchApplication extends Application {
         .difference(start)
         .ifPresent(
             difference -> {
-              throw new UsageException(String.format(Locale.ROOT, "The output at %s cannot be resumed: %s", output.path(), difference));
+              throw new UsageException(
+                  String.format(
+                      Locale.ROOT, "The output at %s cannot be resumed: %s%s; resume it with the same, or begin anew with --mode overwrite",
+                      output.path(), difference, atWork ? " (in a run with --mode " + earlier.mode() + " that did not finish)" : ""));
             });
     return start.in(atWork ? earlier.mode() : RunReport.BEGINS);
   }

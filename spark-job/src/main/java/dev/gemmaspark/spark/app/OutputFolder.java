@@ -13,11 +13,13 @@ import java.util.function.Predicate;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
+import org.apache.spark.sql.AnalysisException;
 import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.functions;
+import org.apache.spark.sql.types.StructType;
 
 /**
  * The folder that slices are put into: each is written by Spark into a folder of its own, which readers do not see, and its files are moved
@@ -175,6 +177,19 @@ final class OutputFolder {
       }
     }
     return false;
+  }
+
+  /** The columns of its rows; nothing where a stream was killed before it had committed any. */
+  Optional<StructType> schema() {
+    try {
+      return Optional.of(rows().schema());
+    } catch (Exception e) {
+      // checked, which Scala does not declare
+      if (e instanceof AnalysisException none && "UNABLE_TO_INFER_SCHEMA".equals(none.getCondition())) {
+        return Optional.empty();
+      }
+      throw e;
+    }
   }
 
   Dataset<Row> rows() {

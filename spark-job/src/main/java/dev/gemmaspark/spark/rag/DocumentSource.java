@@ -4,6 +4,7 @@ import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -155,6 +156,9 @@ public sealed interface DocumentSource {
     @Override
     public byte[] read() throws IOException {
       Path path = new Path(listed.uri());
+      if ("file".equals(path.toUri().getScheme()) && !Files.isRegularFile(java.nio.file.Path.of(path.toUri().getPath()))) {
+        throw new IOException("it is no file that ends, but a pipe or a device");
+      }
       try (InputStream in = path.getFileSystem(hadoop.value()).open(path)) {
         return in.readAllBytes();
       }

@@ -28,6 +28,8 @@ import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.util.SerializableConfiguration;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import scala.Tuple2;
 
 /**
@@ -35,6 +37,7 @@ import scala.Tuple2;
  * belongs to a shard by its id for ever, so a document that changes costs its shard and no other.
  */
 public final class PassageIndex {
+  private static final Logger LOG = LoggerFactory.getLogger(PassageIndex.class);
   /** For who goes back; those that a run reads are kept as well. */
   private static final int VERSIONS_KEPT = 3;
 
@@ -170,7 +173,9 @@ public final class PassageIndex {
       before.ifPresent(manifest -> manifest.requireSettings(settings, folder.toString()));
     }
     Map<String, DocumentRow> known = new TreeMap<>();
-    before.ifPresent(manifest -> documents(manifest).collectAsList().stream().map(DocumentRow::of).forEach(row -> known.put(row.docId(), row)));
+    if (before.isPresent()) {
+      known(before.get(), scope).forEach(row -> known.put(row.docId(), row));
+    }
     List<Listed> listed = source.list();
     if (listed.isEmpty() && before.isEmpty()) {
       throw new DocumentsException("There is no document at " + source.place() + "; check --documents", null);
@@ -195,6 +200,24 @@ public final class PassageIndex {
       return new Update(before.get(), 0, 0, 0, failed(known.values()), 0);
     }
     return build(source, rules, settings, scope, scope == Scope.ALL ? Optional.empty() : before, known, changes, touched, lock);
+  }
+
+  /** What a version knows of its documents; nothing where its list is damaged, and everything is made anew. */
+  private List<DocumentRow> known(IndexManifest manifest, Scope scope) {
+    try {
+      return documents(manifest).collectAsList().stream().map(DocumentRow::of).toList();
+    } catch (Exception e) {
+      // checked ones too, which Scala does not declare
+      LOG.warn("The list of documents of version {} of the index at {} cannot be read", manifest.version(), folder, e);
+      if (scope == Scope.ALL) {
+        return List.of();
+      }
+      throw new DocumentsException(
+          String.format(
+              Locale.ROOT, "The index at %s is damaged: the list of its documents, %s, cannot be read; say --rebuild",
+              folder, IndexManifest.documents(folder, manifest.version())),
+          e);
+    }
   }
 
   private Update build(

@@ -528,6 +528,33 @@ class AnswerAppTest {
   }
 
   @Test
+  void aQuestionThatLeavesNoRoomForAPassageIsAnError() throws IOException {
+    ask("What color has R-7000?", "What color has R-7001? " + "Which color? ".repeat(4000));
+    Run run = answer("--fail-threshold", "0.9");
+    assertThat(run.code()).as(run.text()).isZero();
+    assertThat(answers()).extracting(row -> row.<String>getAs("answer_status")).containsExactly("ANSWERED", "ERROR");
+    assertThat(answers().getLast().<String>getAs("error")).startsWith("the question and its best passage do not fit");
+    assertThat(prompts).hasSize(1);
+  }
+
+  @Test
+  void aDamagedIndexIsMadeAnewWhereThatIsSaid() throws IOException {
+    String[] arguments = {"--documents", library.toString(), "--index", folder.resolve("index").toString()};
+    assertThat(run(new IndexApp(), arguments).code()).isZero();
+    try (Stream<Path> parts = Files.list(folder.resolve("index/v=1/documents"))) {
+      for (Path part : parts.filter(file -> file.toString().endsWith(".parquet")).toList()) {
+        Files.writeString(part, "garbage");
+      }
+    }
+    Run damaged = run(new IndexApp(), arguments);
+    assertThat(damaged.text()).contains("The index at " + folder.resolve("index") + " is damaged: the list of its documents, ").contains("say --rebuild");
+    assertThat(damaged.code()).isEqualTo(2);
+    Run anew = run(new IndexApp(), Stream.concat(Stream.of(arguments), Stream.of("--rebuild")).toArray(String[]::new));
+    assertThat(anew.text()).contains("14 documents with 14 passages: 14 new, ");
+    assertThat(anew.code()).isZero();
+  }
+
+  @Test
   void everyQuestionNeedsAnIdWhereThereAreIds() throws IOException {
     Files.writeString(questions, "{\"id\": 1, \"question\": \"What color has R-7000?\"}\n{\"question\": \"What color has R-7001?\"}\n");
     Run run = answer();

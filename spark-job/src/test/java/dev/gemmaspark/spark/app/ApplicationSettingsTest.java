@@ -37,6 +37,13 @@ class ApplicationSettingsTest {
   }
 
   @Test
+  void anEmptyPathIsWrongUsage() {
+    Run run = LocalApplication.run(new SummarizeApp(), "--input", folder.toString(), "--text-column", "body", "--output", "");
+    assertThat(run.text()).startsWith("--output is empty; name a place");
+    assertThat(run.code()).isEqualTo(2);
+  }
+
+  @Test
   void helpSaysWhichModelsThereMayBe() {
     for (Application application : List.of(new SummarizeApp(), new AnswerApp(), new EvaluateApp(), new IndexApp())) {
       assertThat(LocalApplication.run(application, "--help").text().replaceAll("\\s+", " "))

@@ -41,7 +41,7 @@ final class KilledRuns {
   static final String CHANGE = "CHANGE ";
 
   private static final String DONE = "DONE";
-  private static final int KILLS = Integer.getInteger("gemma.kills", 2);
+  private static final int KILLS = Integer.getInteger("gemma.kills", 1);
   private static final String SEED_PROPERTY = System.getProperty("gemma.kills.seed", "1");
   private static final long SEED = SEED_PROPERTY.equals("now") ? System.nanoTime() : Long.parseLong(SEED_PROPERTY);
   private static final long MOST_SECONDS = 120;

@@ -4,6 +4,7 @@ import static dev.gemmaspark.spark.app.LocalApplication.run;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.gemmaspark.spark.app.LocalApplication.Run;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,10 +12,25 @@ import java.util.List;
 import java.util.stream.IntStream;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
+import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.Test;
 
 /** What streams write, where they write it, and what they take up. */
 class StreamOutputTest extends SummarizeJobs {
+  /** Spark makes the folder of its log, and the files of a batch, before the batch is committed. */
+  @Test
+  void aStreamThatWasKilledInItsFirstBatchIsStartedAgain() throws IOException {
+    lines(input.resolve("a.jsonl"), 0, 10);
+    Path killed = Files.createDirectories(folder.resolve("killed"));
+    Files.createDirectory(killed.resolve("_spark_metadata"));
+    Files.createFile(killed.resolve("part-00000-0a.snappy.parquet"));
+    Run stream = stream(killed);
+    assertThat(stream.code()).as(stream.text()).isZero();
+    try (SparkSession spark = SparkSession.builder().getOrCreate()) {
+      assertThat(spark.read().parquet(killed.toString()).count()).isEqualTo(10);
+    }
+  }
+
   @Test
   void quotesOfFilesThatComeToAStreamAreLookedAt() throws Exception {
     Files.writeString(input.resolve("a.csv"), "id,body\n1,one\n", StandardCharsets.UTF_8);

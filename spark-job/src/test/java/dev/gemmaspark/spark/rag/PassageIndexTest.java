@@ -33,6 +33,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** An index of a folder, and what changes of the folder do to it. */
@@ -121,6 +122,18 @@ class PassageIndexTest {
     Files.createSymbolicLink(library.resolve("notes/another.txt"), library.resolve("notes/n3.txt"));
     assertThat(update().manifest().documents()).isEqualTo(22);
     assertThat(best("R-7003")).hasSize(1).allMatch(each -> each.startsWith("notes/n3.txt: "));
+  }
+
+  /** Reading it waits for a writer, for ever. */
+  @Test
+  @Timeout(120)
+  void aPipeAmongTheDocumentsIsAnErrorOfItsOwn() throws Exception {
+    assertThat(new ProcessBuilder("mkfifo", library.resolve("pipe.md").toString()).start().waitFor()).isZero();
+    for (int i = 0; i < 2; i++) {
+      PassageIndex.Update update = update();
+      assertThat(update.failed()).isEqualTo(1);
+      assertThat(index.documents(update.manifest()).where("doc_id = 'pipe.md'").head().<String>getAs("error")).isEqualTo("it is no file that ends, but a pipe or a device");
+    }
   }
 
   @Test
