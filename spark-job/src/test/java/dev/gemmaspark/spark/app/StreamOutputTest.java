@@ -24,6 +24,8 @@ class StreamOutputTest extends SummarizeJobs {
     Path killed = Files.createDirectories(folder.resolve("killed"));
     Files.createDirectory(killed.resolve("_spark_metadata"));
     Files.createFile(killed.resolve("part-00000-0a.snappy.parquet"));
+    Path memory = Files.createDirectories(folder.resolve("checkpoint"));
+    Files.writeString(memory.resolve("metadata"), "{\"id\":\"6f9619ff-8b86-d011-b42d-00c04fc964ff\"}");
     Run stream = stream(killed);
     assertThat(stream.code()).as(stream.text()).isZero();
     try (SparkSession spark = SparkSession.builder().getOrCreate()) {

@@ -132,7 +132,7 @@ class PassageIndexTest {
     for (int i = 0; i < 2; i++) {
       PassageIndex.Update update = update();
       assertThat(update.failed()).isEqualTo(1);
-      assertThat(index.documents(update.manifest()).where("doc_id = 'pipe.md'").head().<String>getAs("error")).isEqualTo("it is no file that ends, but a pipe or a device");
+      assertThat(index.documents(update.manifest()).where("doc_id = 'pipe.md'").head().<String>getAs("parse_error")).isEqualTo("it is no file that ends, but a pipe or a device");
     }
   }
 
